@@ -1,0 +1,116 @@
+# Turn SQL files into C.
+#
+# mode=stmt_h, stmt_c: statements from sql/query/*.sql, each headed by a line
+# `-- name: foo_bar`; comment lines are left out.  Gives `enum stmt` with
+# STMT_FOO_BAR and stmt_texts[].
+# mode=migrations_h, migrations_c: one entry for each sql/migrations/NNNN_x.sql,
+# byte for byte.
+#
+# /dev/null comes first among the files, so that there may be none.
+
+function fail(text)
+{
+	print FILENAME ":" FNR ": " text > "/dev/stderr"
+	failed = 1
+	exit 1
+}
+
+function quote(text)
+{
+	gsub(/\\/, "&&", text)
+	gsub(/"/, "\\\"", text)
+	gsub(/\t/, "\\t", text)
+	gsub(/\?/, "\\?", text)		# no trigraphs
+	return "\"" text "\\n\""
+}
+
+function close_stmt()
+{
+	if (n && lines[n] == "")
+		fail("statement " names[n] " is empty")
+	open = 0
+}
+
+BEGIN {
+	is_stmt = mode ~ /^stmt/
+}
+
+FNR == 1 && FILENAME != "/dev/null" {
+	if (is_stmt) {
+		close_stmt()
+	} else {
+		base = FILENAME
+		sub(/.*\//, "", base)
+		if (base !~ /^[0-9][0-9][0-9][0-9]_[a-z0-9_]+\.sql$/)
+			fail("migrations are named NNNN_noun.sql")
+		sub(/\.sql$/, "", base)
+		n++
+		numbers[n] = substr(base, 1, 4) + 0
+		names[n] = substr(base, 6)
+		if (numbers[n] != n)
+			fail("migration " n " is missing or out of order")
+	}
+}
+
+is_stmt && /^-- name:/ {
+	close_stmt()
+	name = $3
+	if (name !~ /^[a-z][a-z0-9_]*$/)
+		fail("bad statement name")
+	if (name in seen)
+		fail("statement " name " is there twice")
+	seen[name] = 1
+	names[++n] = name
+	open = 1
+	next
+}
+
+is_stmt && /^[ \t]*(--.*)?$/ { next }
+
+is_stmt && !open { fail("text outside a statement") }
+
+{ lines[n] = lines[n] "\n\t    " quote($0) }
+
+END {
+	if (failed)
+		exit 1
+	if (is_stmt)
+		close_stmt()
+	print "/* Made by sql/embed.awk; edit sql/ instead. */"
+	if (mode == "stmt_h") {
+		print "#ifndef STORE_STMT_GEN_H\n#define STORE_STMT_GEN_H\n"
+		print "enum stmt {"
+		for (i = 1; i <= n; i++)
+			print "\tSTMT_" toupper(names[i]) ","
+		print "\tSTMT_COUNT\n};\n"
+		print "struct stmt_text {"
+		print "\tconst char *name;\n\tconst char *text;\n};\n"
+		print "extern const struct stmt_text stmt_texts[STMT_COUNT + 1];"
+		print "\n#endif"
+	} else if (mode == "stmt_c") {
+		print "#include <config.h>\n\n#include <stddef.h>\n"
+		print "#include \"store/stmt_gen.h\"\n"
+		print "const struct stmt_text stmt_texts[STMT_COUNT + 1] = {"
+		for (i = 1; i <= n; i++)
+			print "\t{ \"" names[i] "\"," lines[i] " },"
+		print "\t{ NULL, NULL }\n};"
+	} else if (mode == "migrations_h") {
+		print "#ifndef STORE_MIGRATIONS_GEN_H"
+		print "#define STORE_MIGRATIONS_GEN_H\n"
+		print "struct migration {\n\tint number;\n\tconst char *name;"
+		print "\tconst char *text;\n};\n"
+		print "/* In order; ends with number 0. */"
+		print "extern const struct migration migrations[];\n\n#endif"
+	} else if (mode == "migrations_c") {
+		print "#include <config.h>\n\n#include <stddef.h>\n"
+		print "#include \"store/migrations_gen.h\"\n"
+		print "const struct migration migrations[] = {"
+		for (i = 1; i <= n; i++)
+			print "\t{ " numbers[i] ", \"" names[i] "\"," \
+			    lines[i] " },"
+		print "\t{ 0, NULL, NULL }\n};"
+	} else {
+		print "unknown mode " mode > "/dev/stderr"
+		exit 1
+	}
+}

@@ -1,0 +1,39 @@
+sql_queries =
+
+sql_migrations =
+
+EXTRA_DIST += %D%/embed.awk $(sql_queries) $(sql_migrations)
+
+nodist_libsup_a_SOURCES += \
+	supervisor/store/migrations_gen.c \
+	supervisor/store/migrations_gen.h \
+	supervisor/store/stmt_gen.c \
+	supervisor/store/stmt_gen.h
+
+BUILT_SOURCES += \
+	supervisor/store/migrations_gen.h \
+	supervisor/store/stmt_gen.h
+
+CLEANFILES += \
+	supervisor/store/migrations_gen.c \
+	supervisor/store/migrations_gen.h \
+	supervisor/store/stmt_gen.c \
+	supervisor/store/stmt_gen.h
+
+# Run with `mode` and `files` set.
+sql_embed_run = $(MKDIR_P) supervisor/store && \
+	list=; for f in $$files; do list="$$list $(srcdir)/$$f"; done; \
+	$(AWK) -v mode=$$mode -f $(srcdir)/%D%/embed.awk /dev/null $$list \
+		> $@.tmp && mv $@.tmp $@
+
+supervisor/store/stmt_gen.h: %D%/embed.awk $(sql_queries) %D%/local.mk
+	$(AM_V_GEN)mode=stmt_h; files="$(sql_queries)"; $(sql_embed_run)
+
+supervisor/store/stmt_gen.c: %D%/embed.awk $(sql_queries) %D%/local.mk
+	$(AM_V_GEN)mode=stmt_c; files="$(sql_queries)"; $(sql_embed_run)
+
+supervisor/store/migrations_gen.h: %D%/embed.awk %D%/local.mk
+	$(AM_V_GEN)mode=migrations_h; files=; $(sql_embed_run)
+
+supervisor/store/migrations_gen.c: %D%/embed.awk $(sql_migrations) %D%/local.mk
+	$(AM_V_GEN)mode=migrations_c; files="$(sql_migrations)"; $(sql_embed_run)

@@ -1,0 +1,4 @@
+perdure_SOURCES += \
+	%D%/main.c
+
+libsup_a_SOURCES +=

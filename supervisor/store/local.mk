@@ -1,0 +1,1 @@
+libsup_a_SOURCES +=

@@ -1,0 +1,4 @@
+perdure_worker_SOURCES += \
+	%D%/main.c
+
+libworker_a_SOURCES +=
