@@ -1,1 +1,24 @@
-libbase_a_SOURCES +=
+libbase_a_SOURCES += \
+	%D%/buf.c \
+	%D%/buf.h \
+	%D%/env.c \
+	%D%/env.h \
+	%D%/err.c \
+	%D%/err.h \
+	%D%/failpoint.c \
+	%D%/failpoint.h \
+	%D%/log.c \
+	%D%/log.h \
+	%D%/map.c \
+	%D%/map.h \
+	%D%/mem.c \
+	%D%/mem.h \
+	%D%/metric.c \
+	%D%/metric.def \
+	%D%/metric.h \
+	%D%/msg.c \
+	%D%/msg.def \
+	%D%/msg.h \
+	%D%/own.h \
+	%D%/utf8.c \
+	%D%/utf8.h

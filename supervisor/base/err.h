@@ -1,0 +1,43 @@
+/*
+ * err - the error value every fallible function fills.
+ *
+ * A function that can fail takes `struct err *err` last.  Success (0 or a
+ * pointer) leaves *err alone; failure (-1 or NULL) fills it.  The kind is for
+ * code, the text for people.
+ */
+#ifndef BASE_ERR_H
+#define BASE_ERR_H
+
+enum err_kind {
+	ERR_NONE,
+	ERR_SYSTEM,	/* a system call failed; sys holds errno */
+	ERR_INVALID,	/* the input is wrong */
+	ERR_NOT_FOUND,
+	ERR_EXISTS,
+	ERR_CONFLICT,	/* a guard did not hold; read again */
+	ERR_DENIED,
+	ERR_LIMIT,	/* a quota or bound was reached */
+	ERR_TOO_LARGE,
+	ERR_UNAVAILABLE,	/* nothing was done; try again later */
+	ERR_UNCERTAIN,	/* the write may or may not have happened */
+	ERR_TIMEOUT,
+	ERR_INTERNAL,
+};
+
+struct err {
+	enum err_kind kind;
+	int sys;
+	char text[512];
+};
+
+/* All return -1, so that a failure is one statement. */
+int err_set(struct err *, enum err_kind, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+int err_sys(struct err *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Puts "what: " before the text that is already there. */
+int err_wrap(struct err *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+const char *err_kind_name(enum err_kind);
+
+#endif
