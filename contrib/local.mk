@@ -1,2 +1,4 @@
 EXTRA_DIST += \
-	%D%/build
+	%D%/build \
+	%D%/check \
+	%D%/lib.sh

@@ -18,4 +18,6 @@ AM_TESTS_ENVIRONMENT = \
 
 EXTRA_DIST += \
 	%D%/check-layers.sh \
-	%D%/layers.txt
+	%D%/conftest.py \
+	%D%/layers.txt \
+	%D%/perdure.py

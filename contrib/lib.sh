@@ -1,0 +1,115 @@
+# Shared by the scripts in contrib/: packages, what the registries give, and
+# how to say what goes on.  Sourced; `top` is the top folder.
+# shellcheck shell=sh
+
+deps=${PERDURE_DEPS:-$top/build/deps}
+
+say() {
+	printf '==> %s\n' "$*"
+}
+
+die() {
+	printf 'error: %s\n' "$*" >&2
+	exit 1
+}
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die "needs root or sudo for: $*"
+	fi
+}
+
+build_packages="autoconf automake make gcc libc6-dev pkg-config libevent-dev
+libjansson-dev libpq-dev libssl-dev libpcre2-dev libarchive-dev
+libcurl4-openssl-dev libinih-dev libseccomp-dev postgresql python3
+python3-venv xz-utils"
+test_packages="libcmocka-dev npm procps iproute2"
+
+# packages NAME...: install those that are missing.
+packages() {
+	missing=
+	for p in "$@"; do
+		dpkg-query -W -f '${Status}' "$p" 2>/dev/null |
+		    grep -q 'ok installed' || missing="$missing $p"
+	done
+	# Another npm than the distribution's will do.
+	if command -v npm >/dev/null; then
+		missing=$(echo " $missing " | sed 's/ npm / /')
+	fi
+	# shellcheck disable=SC2086
+	set -- $missing
+	[ $# -gt 0 ] || return 0
+	say "installing packages: $*"
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq ||
+	    say "apt-get update failed; going on with the lists there are"
+	as_root env DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+	    die "apt-get could not install: $*"
+}
+
+# The Python that is surely visible to others than this user.
+host_python() {
+	if [ -x /usr/bin/python3 ]; then
+		echo /usr/bin/python3
+	else
+		command -v python3
+	fi
+}
+
+# once NAME WHAT COMMAND...: run the command unless it was done for this WHAT.
+once() {
+	stamp=$deps/.$1
+	[ "$(cat "$stamp" 2>/dev/null)" = "$2" ] && return 0
+	name=$1 what=$2
+	shift 2
+	mkdir -p "$deps"
+	say "getting $name: $what"
+	"$@" || die "could not get $name ($what)"
+	printf '%s\n' "$what" > "$deps/.$name"
+}
+
+venv_make() {
+	rm -rf "$deps/venv"
+	"$(host_python)" -m venv "$deps/venv" &&
+	    "$deps/venv/bin/pip" install -q --disable-pip-version-check "$@"
+}
+
+# The Python that runs the tests.
+venv() {
+	once venv "$*" venv_make "$@"
+}
+
+site_make() {
+	rm -rf "$deps/site"
+	"$deps/venv/bin/pip" install -q --disable-pip-version-check \
+	    --target "$deps/site" "$@"
+}
+
+# What a function's archive carries: deps/site.
+site() {
+	once site "$*" site_make "$@"
+}
+
+npm_make() {
+	folder=$1
+	shift
+	rm -rf "${deps:?}/$folder"
+	mkdir -p "$deps/$folder"
+	echo '{"private": true}' > "$deps/$folder/package.json"
+	(cd "$deps/$folder" && npm install --silent --no-audit --no-fund \
+	    --engine-strict=false "$@")
+}
+
+# npm_folder FOLDER PACKAGE...
+npm_folder() {
+	folder=$1
+	shift
+	once "$folder" "$*" npm_make "$folder" "$@"
+}
+
+python_sdk=aws-durable-execution-sdk-python==3.0.0
+node_sdk=@aws/durable-execution-sdk-js@2.4.0
