@@ -16,6 +16,24 @@ err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
 		return -1;
 	err->kind = kind;
 	err->sys = 0;
+	err->code = NULL;
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+int
+err_code(struct err *err, enum err_kind kind, const char *code,
+    const char *fmt, ...)
+{
+	va_list ap;
+
+	if (err == NULL)
+		return -1;
+	err->kind = kind;
+	err->sys = 0;
+	err->code = code;
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
@@ -33,6 +51,7 @@ err_sys(struct err *err, const char *fmt, ...)
 		return -1;
 	err->kind = ERR_SYSTEM;
 	err->sys = saved;
+	err->code = NULL;
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);

@@ -27,6 +27,11 @@ enum err_kind {
 struct err {
 	enum err_kind kind;
 	int sys;
+	/*
+	 * AWS's name of the error where the kind alone does not tell it (a
+	 * literal), or NULL; api/error.c has the table for the rest.
+	 */
+	const char *code;
 	char text[512];
 };
 
@@ -35,6 +40,9 @@ int err_set(struct err *, enum err_kind, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 int err_sys(struct err *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* As err_set, with AWS's name of the error. */
+int err_code(struct err *, enum err_kind, const char *code, const char *fmt,
+    ...) __attribute__((format(printf, 4, 5)));
 /* Puts "what: " before the text that is already there. */
 int err_wrap(struct err *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

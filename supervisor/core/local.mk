@@ -1,1 +1,8 @@
-libcore_a_SOURCES +=
+libcore_a_SOURCES += \
+	%D%/arn.h \
+	%D%/change.h \
+	%D%/durable.h \
+	%D%/event.h \
+	%D%/execution.h \
+	%D%/function.h \
+	%D%/token.h

@@ -1,1 +1,2 @@
-libsup_a_SOURCES +=
+libsup_a_SOURCES += \
+	%D%/http.h

@@ -1,1 +1,4 @@
-libsup_a_SOURCES +=
+libsup_a_SOURCES += \
+	%D%/memstore.h \
+	%D%/pgstore.h \
+	%D%/store.h

@@ -1,0 +1,63 @@
+/*
+ * change - what one decision writes, atomically.
+ *
+ * Filled by core/durable.c and written by one store call.  The scalars of
+ * the execution are always written; operations and events as listed.
+ */
+#ifndef CORE_CHANGE_H
+#define CORE_CHANGE_H
+
+#include "core/event.h"
+#include "core/execution.h"
+
+/* An asynchronous event of a plain function: a row until it is settled. */
+struct async_event {
+	struct id id;		/* also the request id, over all attempts */
+	char *function;		/* name */
+	char *qualifier;	/* as asked; NULL: $LATEST */
+	struct blob *payload;
+	char *client_context;	/* decoded JSON text, or NULL */
+	char *trace;
+	char *tenant;
+	int32_t attempt;	/* finished attempts */
+	int64_t accepted_ms;
+	int64_t due_ms;		/* not before; 0: at once */
+	int64_t owner;		/* node that runs it */
+	struct id parent;	/* chained: who waits; zero: nobody */
+	int32_t parent_ord;
+};
+
+/* A chained invoke that this change starts; exactly one member is set. */
+struct child_start {
+	struct execution *x;	/* with its EXECUTION operation; owned */
+	struct event started;	/* of x: its EventId 1 */
+	struct async_event *event;	/* owned */
+};
+
+struct change {
+	struct execution *x;	/* the state after; borrowed */
+	bool insert;		/* x is new */
+	int64_t rev_before;	/* guard, unless insert; x->rev is this + 1 */
+	bool heartbeat_only;	/* no event */
+
+	int32_t *touched;	/* ords of operations to upsert */
+	int32_t ntouched, touched_room;
+	struct event *events;
+	int32_t nevents, events_room;
+	struct child_start *children;
+	int32_t nchildren;
+	struct id *settled;	/* async events to delete */
+	int32_t nsettled;
+
+	/* Wake-ups for after the commit; rows say the same. */
+	bool closed;		/* the execution reached its end */
+	bool claimed;		/* an invocation is to be dispatched */
+};
+
+struct async_event *async_event_new(void);
+void async_event_free(struct async_event *);
+void change_begin(struct change *, struct execution *);
+/* Releases its lists and owned children that were not taken. */
+void change_free(struct change *);
+
+#endif

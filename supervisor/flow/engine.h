@@ -1,0 +1,43 @@
+/*
+ * engine - what all flows share; made once by role/control.c.
+ */
+#ifndef FLOW_ENGINE_H
+#define FLOW_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/env.h"
+#include "core/durable.h"
+#include "store/pgstore.h"
+#include "store/store.h"
+
+struct event_base;
+struct pool;
+struct registry;
+struct exec_table;	/* flow/exec.c: executions held and their lanes */
+struct waiters;		/* flow/waiters.c: who waits for which end */
+
+struct engine {
+	struct event_base *base;
+	struct env *env;
+	struct store *store;
+	struct pgstore *pg;	/* functions, code, logs; NULL in simulation */
+	struct pool *pool;
+	struct registry *registry;
+	struct exec_table *execs;
+	struct waiters *waiters;
+	const char *region, *account;
+	unsigned char key[32];	/* signs tokens; from the store */
+	int32_t cluster_epoch;
+	int64_t node;
+	int32_t failures_most;	/* durable: failed invocations in a row */
+	bool ready;		/* the store serves and this node is known */
+	bool draining;
+};
+
+/* A durable_env for `now`, with a cause. */
+struct durable_env engine_durable(const struct engine *, enum event_cause,
+    const char *cause_id);
+
+#endif

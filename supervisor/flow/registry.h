@@ -1,0 +1,30 @@
+/*
+ * registry - all functions in memory, equal to their rows; written through
+ * by flow/deploy.c, read by everybody.
+ */
+#ifndef FLOW_REGISTRY_H
+#define FLOW_REGISTRY_H
+
+#include "core/function.h"
+#include "flow/engine.h"
+
+struct registry *registry_new(struct engine *);
+void registry_free(struct registry *);
+/* Loads everything from the store; done once. */
+void registry_load(struct registry *, void (*done)(void *arg,
+    const struct err *), void *arg);
+/* Another node changed something: load again when it differs. */
+void registry_seen_rev(struct registry *, int64_t registry_rev);
+
+/* Borrowed until the next turn of the loop; NULL: none. */
+struct function *registry_get(const struct registry *, const char *name);
+/* The first function whose name is greater than `after` (NULL: the first). */
+struct function *registry_after(const struct registry *, const char *after);
+/*
+ * What Invoke and chained invokes mean by name and qualifier: rolls the
+ * alias' weights.  A new reference, or NULL with AWS's error.
+ */
+struct function_version *registry_resolve(const struct registry *,
+    const char *name, const char *qualifier, struct err *);
+
+#endif

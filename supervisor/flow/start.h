@@ -1,0 +1,32 @@
+/*
+ * start - the parts of flow/ that role/control.c starts and stops.
+ */
+#ifndef FLOW_START_H
+#define FLOW_START_H
+
+#include "flow/engine.h"
+
+struct engine_conf {
+	struct event_base *base;
+	struct env *env;
+	struct pgstore *pg;	/* store and functions */
+	struct store *store;
+	struct pool *pool;
+	const char *region, *account;
+	int32_t failures_most;
+	int held_most;		/* idle executions kept in memory */
+};
+
+/* Tables, timer, sweeps; nothing runs before engine_store_ready. */
+struct engine *engine_new(const struct engine_conf *);
+/*
+ * The store serves (again): registers the node, loads functions, takes over
+ * orphans, untold children, due timers and queued events.  `up` runs when
+ * requests may be served.
+ */
+void engine_store_ready(struct engine *, bool ready,
+    void (*up)(void *arg, const struct err *), void *arg);
+void engine_drain(struct engine *);
+void engine_free(struct engine *);
+
+#endif

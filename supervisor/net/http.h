@@ -1,0 +1,77 @@
+/*
+ * http - libevent's HTTP server, made small: a request that is answered
+ * exactly once, a listener that says who is speaking, a peer that leaves.
+ */
+#ifndef NET_HTTP_H
+#define NET_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct event_base;
+struct http_server;
+struct http_request;
+
+typedef void http_handler(void *arg, struct http_request *);
+
+struct http_conf {
+	size_t body_most;	/* larger: `too_large` or a plain 413 */
+	size_t headers_most;
+	int idle_s;		/* a silent connection is closed; 0: never */
+	int connections_most;
+	http_handler *handle;
+	/* Called instead of handle for a body over body_most; may be NULL. */
+	http_handler *too_large;
+	void *arg;		/* the listener's identity */
+};
+
+/* Takes fd, a listening socket.  NULL on failure. */
+struct http_server *http_server_new(struct event_base *, int fd,
+    const struct http_conf *, struct err *);
+/* Stops listening, ends connections; parked requests are dropped. */
+void http_server_free(struct http_server *);
+/* Stops listening; what is under way goes on. */
+void http_server_drain(struct http_server *);
+
+/* ---- a request: valid from handle until it is answered or dropped ---- */
+
+const char *http_method(const struct http_request *);
+/* Raw, undecoded, without the query; begins with '/'. */
+const char *http_path(const struct http_request *);
+/* Raw, behind '?'; NULL: none. */
+const char *http_query(const struct http_request *);
+const char *http_header(const struct http_request *, const char *name);
+/* The i-th header in the order received; false past the last. */
+bool http_header_at(const struct http_request *, int i, const char **name,
+    const char **value);
+/* Whole, contiguous; valid with the request. */
+const char *http_body(const struct http_request *, size_t *len);
+const char *http_peer(const struct http_request *);	/* address text */
+void *http_server_arg(const struct http_request *);
+
+/*
+ * A request that waits: `gone` runs once if the peer leaves before the
+ * answer; the request is invalid after it returns.
+ */
+void http_park(struct http_request *, void (*gone)(void *arg), void *arg);
+
+/* Headers first, then exactly one answer, which ends the request. */
+void http_set_header(struct http_request *, const char *name,
+    const char *value);
+void http_answer(struct http_request *, int status, const void *body,
+    size_t len);
+/* Ends the connection without an answer. */
+void http_drop(struct http_request *);
+
+/* Chunked answers, for streams of log lines and the like. */
+void http_stream_begin(struct http_request *, int status);
+void http_stream_add(struct http_request *, const void *, size_t);
+void http_stream_end(struct http_request *);
+
+/* Percent-decoding; '+' stays.  false: malformed.  NUL is refused. */
+bool http_unescape(const char *, size_t, char **out, size_t *len);
+
+#endif

@@ -1,0 +1,123 @@
+/*
+ * pool - workers as control sees them, and the invocations that wait for
+ * one.
+ *
+ * A worker serves one function version (and tenant), one invocation at a
+ * time.  Workers are kept warm, most recently used first, and retired when
+ * idle.  Everything here is memory: what must survive is a row elsewhere.
+ */
+#ifndef POOL_POOL_H
+#define POOL_POOL_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/env.h"
+#include "core/function.h"
+#include "net/http.h"
+
+struct event_base;
+struct pool;
+struct worker;
+
+enum invocation_outcome {
+	INVOCATION_RETURNED,	/* body: what the function answered */
+	INVOCATION_ERROR,	/* body: error JSON as the runtime posted it */
+	INVOCATION_CRASHED,	/* body: error JSON that the pool made */
+	INVOCATION_TIMED_OUT,	/* likewise */
+	INVOCATION_INIT_ERROR,	/* body: posted to init/error or made */
+	INVOCATION_TOO_LARGE,	/* likewise: the answer was over its limit */
+	INVOCATION_LOST,	/* our own failure; the function may have run */
+	INVOCATION_THROTTLED,	/* not started: no capacity */
+};
+
+struct invocation_result {
+	enum invocation_outcome outcome;
+	struct blob *body;	/* borrowed; NULL for LOST and THROTTLED */
+	int64_t start_ms;	/* database time when handed over; 0: never */
+	double seconds;
+	const char *log_tail;	/* last 4096 bytes, START to REPORT */
+	size_t log_tail_len;
+};
+
+/*
+ * One hand-over.  The caller owns it and keeps it until done ran (exactly
+ * once, never inside pool_invoke) or pool_cancel returned.
+ */
+struct invocation {
+	struct id request_id;
+	struct function_version *version;	/* a reference */
+	const char *function_arn;	/* as invoked */
+	struct blob *payload;		/* unless build is set */
+	/* Makes the payload when a worker takes it (durable: envelope). */
+	struct blob *(*build)(struct invocation *);
+	const char *client_context, *cognito, *trace, *tenant;	/* or NULL */
+	bool log_tail;
+	/* What the worker's API listener may touch; zero: no execution. */
+	struct id execution;
+	char execution_arn[1025];
+	int32_t epoch;
+	void (*done)(struct invocation *, const struct invocation_result *);
+	void *arg;
+
+	struct pool_wait *wait;		/* the pool's */
+	struct worker *worker;		/* the pool's */
+};
+
+struct pool_conf {
+	int workers_most;	/* all together; more wait in the queue */
+	int queue_most;		/* waiting invocations; more are throttled */
+	int idle_s;		/* a warm worker is retired after */
+	int init_ms;		/* init phase limit (10 s on AWS) */
+	const char *region, *account;
+	/* Serves a worker's Lambda API listener; arg is the struct worker. */
+	http_handler *api;
+	void *api_arg;		/* worker_api_arg() gives it back */
+	/* A line of a function's output or of the platform. */
+	void (*log)(void *arg, const struct worker *, char stream,
+	    int64_t at_ms, const struct id *request, const char *, size_t);
+	void *log_arg;
+	/* Bytes of a code archive, asked for when its folder is missing. */
+	void (*code)(void *arg, const char *hex,
+	    void (*done)(void *donearg, const void *, size_t,
+	    const struct err *), void *donearg);
+	void *code_arg;
+	/* Control should end: main sent STOP (ms left), or is gone (0). */
+	void (*stop)(void *arg, int ms);
+	void *stop_arg;
+};
+
+struct pool *pool_new(struct event_base *, struct env *, int link_fd,
+    const struct pool_conf *);
+void pool_free(struct pool *);
+
+void pool_invoke(struct pool *, struct invocation *);
+/* Forgets it: done will not run.  A running one goes on unheard. */
+void pool_cancel(struct pool *, struct invocation *);
+
+/*
+ * Unpacks an archive into the code cache (an unprivileged process does it).
+ * ERR_INVALID: not a zip or refused; ERR_TOO_LARGE: over the limits.
+ */
+void pool_unpack(struct pool *, const char *hex, const void *, size_t,
+    void (*done)(void *arg, int64_t unpacked_bytes, const struct err *),
+    void *arg);
+
+/* Idle workers of that version end, busy ones after their invocation. */
+void pool_retire(struct pool *, const char *function, const char *version);
+/* No new invocations; `done` when none runs any more. */
+void pool_drain(struct pool *, void (*done)(void *arg), void *arg);
+void pool_send_ready(struct pool *);	/* READY to main */
+
+/* Counts for metrics and health. */
+int pool_count(const struct pool *, const char *state);
+
+/* ---- the worker behind a request on its listener ---- */
+
+const char *worker_function(const struct worker *);
+const char *worker_version(const struct worker *);
+/* What it runs now; NULL: nothing. */
+const struct invocation *worker_invocation(const struct worker *);
+void *worker_api_arg(const struct worker *);
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * memstore - the store in memory, serializable, for simulation and tests.
+ */
+#ifndef STORE_MEMSTORE_H
+#define STORE_MEMSTORE_H
+
+#include "store/store.h"
+
+/*
+ * Answers are queued and handed out by memstore_run, one at a time in the
+ * order that `pick` chooses (NULL: in order of calls), so a scheduler decides
+ * every interleaving.
+ */
+struct memstore;
+
+struct memstore *memstore_new(struct env *);
+struct store *memstore_store(struct memstore *);
+/* Runs one waiting answer; false when none waits. */
+bool memstore_run(struct memstore *);
+/* The next `n` commits answer UNKNOWN; they happen if `happen`. */
+void memstore_unknown(struct memstore *, int n, bool happen);
+void memstore_free(struct memstore *);
+
+#endif
