@@ -19,5 +19,32 @@ AM_TESTS_ENVIRONMENT = \
 EXTRA_DIST += \
 	%D%/check-layers.sh \
 	%D%/conftest.py \
+	%D%/e2e/handlers/node/approval.mjs \
+	%D%/e2e/handlers/node/big.mjs \
+	%D%/e2e/handlers/node/chain.mjs \
+	%D%/e2e/handlers/node/fanout.mjs \
+	%D%/e2e/handlers/node/ledger.mjs \
+	%D%/e2e/handlers/node/nested.mjs \
+	%D%/e2e/handlers/node/order.mjs \
+	%D%/e2e/handlers/node/plain.mjs \
+	%D%/e2e/handlers/node/polling.mjs \
+	%D%/e2e/handlers/node/reviewer.mjs \
+	%D%/e2e/handlers/node/saga.mjs \
+	%D%/e2e/handlers/node/steps.mjs \
+	%D%/e2e/handlers/node/vending.mjs \
+	%D%/e2e/handlers/python/approval.py \
+	%D%/e2e/handlers/python/big.py \
+	%D%/e2e/handlers/python/chain.py \
+	%D%/e2e/handlers/python/fanout.py \
+	%D%/e2e/handlers/python/ledger.py \
+	%D%/e2e/handlers/python/nested.py \
+	%D%/e2e/handlers/python/order.py \
+	%D%/e2e/handlers/python/plain.py \
+	%D%/e2e/handlers/python/polling.py \
+	%D%/e2e/handlers/python/reviewer.py \
+	%D%/e2e/handlers/python/saga.py \
+	%D%/e2e/handlers/python/steps.py \
+	%D%/e2e/handlers/python/vending.py \
+	%D%/e2e/test_programs.py \
 	%D%/layers.txt \
 	%D%/perdure.py
