@@ -1,1 +1,4 @@
-libsup_a_SOURCES +=
+libsup_a_SOURCES += \
+	%D%/api.h \
+	%D%/model.h \
+	%D%/ops.h
