@@ -56,6 +56,7 @@ struct change {
 
 struct async_event *async_event_new(void);
 void async_event_free(struct async_event *);
+/* Sets x and rev_before; flow/exec.c moves x->rev and x->write_id on. */
 void change_begin(struct change *, struct execution *);
 /* Releases its lists and owned children that were not taken. */
 void change_free(struct change *);

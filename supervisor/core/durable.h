@@ -70,7 +70,11 @@ void durable_envelope(const struct durable_env *, struct execution *,
 enum durable_outcome {
 	OUTCOME_RETURNED,	/* body is the function's answer */
 	OUTCOME_ERROR,		/* error is set: raised, crashed, timed out... */
-	OUTCOME_LOST,		/* our own failure: invoke again at once */
+	/*
+	 * Our own failure: invoke again at once.  With start_ms 0 it never
+	 * reached the function and leaves no InvocationCompleted.
+	 */
+	OUTCOME_LOST,
 	OUTCOME_GONE,		/* function or version is deleted */
 };
 
@@ -84,6 +88,7 @@ struct durable_end {
 
 /*
  * The invocation ended: InvocationCompleted, and what its answer means.
+ * x->running holds until here, also when the execution closes before.
  * One of another epoch than the current one changes nothing (returns 0 with
  * nothing in c); of a closed execution only adds InvocationCompleted.
  */
@@ -162,7 +167,11 @@ int durable_state(const struct durable_env *, const struct execution *,
 
 /* ---- time and the outside ---- */
 
-/* The nearest time at which durable_due would do something; 0: never. */
+/*
+ * The nearest time at which durable_due or a claim would do something; 0:
+ * never.  One that wants a run at once and has none gives 1: its row is due
+ * until somebody claims it (a child just started, a node that drained).
+ */
 int64_t durable_wake(const struct execution *);
 /* All that is due: waits, retries, callbacks, heartbeats, the end itself. */
 void durable_due(const struct durable_env *, struct execution *,

@@ -98,7 +98,11 @@ struct operation {
 	char *child_arn;	/* CHAINED_INVOKE: durable child's ARN */
 
 	/* Not stored: */
-	bool dirty;		/* changed since the invocation last saw it */
+	/*
+	 * Changed since the invocation last saw it.  After a load of a
+	 * running execution flow/exec.c sets it where it cannot know.
+	 */
+	bool dirty;
 	bool touched;		/* is in the change that is being made */
 	int64_t seen_seq;	/* seq of the answer that delivered it last */
 };
