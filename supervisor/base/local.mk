@@ -1,6 +1,8 @@
 libbase_a_SOURCES += \
 	%D%/buf.c \
 	%D%/buf.h \
+	%D%/digest.c \
+	%D%/digest.h \
 	%D%/env.c \
 	%D%/env.h \
 	%D%/err.c \

@@ -4,5 +4,8 @@ libcore_a_SOURCES += \
 	%D%/durable.h \
 	%D%/event.h \
 	%D%/execution.h \
+	%D%/function.c \
 	%D%/function.h \
+	%D%/function_rules.c \
+	%D%/function_rules.h \
 	%D%/token.h

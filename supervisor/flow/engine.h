@@ -9,6 +9,7 @@
 
 #include "base/env.h"
 #include "core/durable.h"
+#include "core/function_rules.h"
 #include "store/pgstore.h"
 #include "store/store.h"
 
@@ -16,6 +17,7 @@ struct event_base;
 struct pool;
 struct registry;
 struct exec_table;	/* flow/exec.c: executions held and their lanes */
+struct deploy_queue;	/* flow/deploy.c: changes of functions under way */
 struct waiters;		/* flow/waiters.c: who waits for which end */
 
 struct engine {
@@ -25,6 +27,8 @@ struct engine {
 	struct pgstore *pg;	/* functions, code, logs; NULL in simulation */
 	struct pool *pool;
 	struct registry *registry;
+	struct deploy_queue *deploys;
+	struct function_host host;	/* what functions can run on */
 	struct exec_table *execs;
 	struct waiters *waiters;
 	const char *region, *account;

@@ -10,16 +10,20 @@
 
 struct registry *registry_new(struct engine *);
 void registry_free(struct registry *);
-/* Loads everything from the store; done once. */
+/* Loads everything from the store, in place of what was there. */
 void registry_load(struct registry *, void (*done)(void *arg,
     const struct err *), void *arg);
 /* Another node changed something: load again when it differs. */
 void registry_seen_rev(struct registry *, int64_t registry_rev);
+/* The same to memory as the store just did to its rows. */
+void registry_apply(struct registry *, const struct function_write *);
 
 /* Borrowed until the next turn of the loop; NULL: none. */
 struct function *registry_get(const struct registry *, const char *name);
 /* The first function whose name is greater than `after` (NULL: the first). */
 struct function *registry_after(const struct registry *, const char *after);
+size_t registry_count(const struct registry *);
+int64_t registry_code_bytes(const struct registry *);
 /*
  * What Invoke and chained invokes mean by name and qualifier: rolls the
  * alias' weights.  A new reference, or NULL with AWS's error.

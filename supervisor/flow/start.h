@@ -13,6 +13,8 @@ struct engine_conf {
 	struct store *store;
 	struct pool *pool;
 	const char *region, *account;
+	/* What functions can run on; lives as long as the engine. */
+	struct function_host host;
 	int32_t failures_most;
 	int held_most;		/* idle executions kept in memory */
 };

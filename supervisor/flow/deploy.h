@@ -1,0 +1,44 @@
+/*
+ * deploy - changes of functions: create, update, publish, alias, delete.
+ *
+ * Changes of one function run one after another.  Each ends in one guarded
+ * write, then in the registry, then in the answer.
+ */
+#ifndef FLOW_DEPLOY_H
+#define FLOW_DEPLOY_H
+
+#include "core/function.h"
+#include "flow/engine.h"
+
+enum deploy_kind {
+	DEPLOY_CREATE,
+	DEPLOY_CODE,		/* UpdateFunctionCode */
+	DEPLOY_CONFIG,		/* UpdateFunctionConfiguration */
+	DEPLOY_PUBLISH,
+	DEPLOY_DELETE,
+	DEPLOY_PUT_ALIAS,	/* CreateAlias, UpdateAlias */
+	DEPLOY_DROP_ALIAS,
+};
+
+struct deploy_in {
+	enum deploy_kind kind;
+	const char *name;	/* function */
+	const char *qualifier;	/* DELETE: a version; NULL: all */
+	const json_t *input;	/* the operation's, checked by the model */
+	struct blob *zip;	/* CREATE, CODE: the archive */
+	const char *alias;	/* the aliases' name */
+	bool alias_new;		/* CreateAlias */
+};
+
+/*
+ * What there is now: v for function operations (the published one where
+ * Publish was asked for), a for aliases.  Borrowed.  err: nothing changed.
+ */
+typedef void deploy_done(void *arg, const struct function_version *v,
+    const struct function_alias *a, const struct err *);
+
+/* Copies what it needs; done runs once, never inside the call. */
+void deploy_begin(struct engine *, const struct deploy_in *, deploy_done *,
+    void *arg);
+
+#endif
