@@ -83,6 +83,16 @@ venv() {
 	once venv "$*" venv_make "$@"
 }
 
+tools_make() {
+	rm -rf "$deps/tools"
+	"$(host_python)" -m venv "$deps/tools"
+}
+
+# A pip of our own, whatever the system has.
+tools() {
+	once tools "$(host_python)" tools_make
+}
+
 site_make() {
 	rm -rf "$deps/site"
 	"$deps/venv/bin/pip" install -q --disable-pip-version-check \
@@ -92,6 +102,18 @@ site_make() {
 # What a function's archive carries: deps/site.
 site() {
 	once site "$*" site_make "$@"
+}
+
+sdk_make() {
+	rm -rf "$deps/sdk"
+	"$deps/tools/bin/pip" install -q --disable-pip-version-check \
+	    --no-compile --target "$deps/sdk" "$@" &&
+	    rm -rf "$deps/sdk/bin"
+}
+
+# What the sample's archive carries: deps/sdk, the client included.
+sdk() {
+	once sdk "$*" sdk_make "$@"
 }
 
 npm_make() {

@@ -1,4 +1,9 @@
 EXTRA_DIST += \
+	%D%/bench/bench.py \
+	%D%/bench/run \
 	%D%/build \
 	%D%/check \
-	%D%/lib.sh
+	%D%/lib.sh \
+	%D%/quickstart \
+	%D%/sample/order/app.py \
+	%D%/soak

@@ -19,9 +19,13 @@ AM_TESTS_ENVIRONMENT = \
 EXTRA_DIST += \
 	%D%/check-layers.sh \
 	%D%/conftest.py \
+	%D%/crash/harness.py \
+	%D%/crash/soak.py \
+	%D%/crash/test_crash.py \
 	%D%/e2e/handlers/node/approval.mjs \
 	%D%/e2e/handlers/node/big.mjs \
 	%D%/e2e/handlers/node/chain.mjs \
+	%D%/e2e/handlers/node/crash.mjs \
 	%D%/e2e/handlers/node/fanout.mjs \
 	%D%/e2e/handlers/node/ledger.mjs \
 	%D%/e2e/handlers/node/nested.mjs \
@@ -35,6 +39,7 @@ EXTRA_DIST += \
 	%D%/e2e/handlers/python/approval.py \
 	%D%/e2e/handlers/python/big.py \
 	%D%/e2e/handlers/python/chain.py \
+	%D%/e2e/handlers/python/crash.py \
 	%D%/e2e/handlers/python/fanout.py \
 	%D%/e2e/handlers/python/ledger.py \
 	%D%/e2e/handlers/python/nested.py \

@@ -307,7 +307,6 @@ class Server:
                     os.kill(pid, signal.SIGKILL)
         if who in ("all", "main"):
             self.process.wait(20)
-            self.process.stdout.close()
         return [pid for pid in pids if pid]
 
     def kill_all(self):

@@ -4,7 +4,9 @@
 
 #ifdef PD_FAILPOINTS
 
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -70,6 +72,28 @@ failpoint_load(void)
 	free(copy);
 }
 
+/*
+ * With PD_FAIL_ONCE=DIR each point acts once in the life of all processes:
+ * the first to make a file of its name there.  Without it a process that is
+ * started again would die at the same passage again.
+ */
+static int
+failpoint_spent(const char *name)
+{
+	const char *dir = getenv("PD_FAIL_ONCE");
+	char path[512];
+	int fd;
+
+	if (dir == NULL)
+		return 0;
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return 1;
+	close(fd);
+	return 0;
+}
+
 static int
 failpoint_act(const struct failpoint *f)
 {
@@ -103,6 +127,8 @@ failpoint_hit(const char *name)
 			continue;
 		if ((double)(env_random_u64(env_system()) % 10000) >=
 		    f->percent * 100)
+			continue;
+		if (failpoint_spent(name))
 			continue;
 		return failpoint_act(f);
 	}

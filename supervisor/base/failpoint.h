@@ -9,7 +9,7 @@
  *
  * action: exit (as by kill -9), error, delay:MS, pause (SIGSTOP to itself).
  * probability is a per cent; n is the number of the passage (from 1) at
- * which it acts, once.
+ * which it acts.  With PD_FAIL_ONCE=DIR each acts once over all processes.
  */
 #ifndef BASE_FAILPOINT_H
 #define BASE_FAILPOINT_H

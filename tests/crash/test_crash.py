@@ -1,0 +1,71 @@
+"""kill -9 of everything, at named places and at random moments.
+
+Every failure prints its seed; the same run again:
+
+    CRASH_SEED=<seed> python -m pytest tests/crash -k random
+"""
+
+import os
+import random
+import time
+
+import pytest
+
+import harness
+
+NEW_SEED = int(os.environ.get("CRASH_SEED", time.time_ns() % 1_000_000))
+
+
+@pytest.mark.parametrize("who", harness.KINDS)
+def test_kill(who):
+    with harness.Harness(seed=f"kill-{who}") as one:
+        one.run(executions=10, strikes=[who, who])
+        one.finish()
+
+
+@pytest.mark.parametrize("seed", [1, 2, NEW_SEED])
+def test_random_kills(seed):
+    print(f"repeat: CRASH_SEED={seed} python -m pytest tests/crash -k random")
+    strikes = random.Random(seed).choices(harness.KINDS, k=6)
+    with harness.Harness(seed=seed) as one:
+        one.run(executions=25, strikes=strikes, spread=4)
+        one.finish()
+
+
+@pytest.fixture(scope="module")
+def daemon():
+    with harness.Harness(seed="failpoints") as one:
+        yield one
+        one.finish()
+
+
+@pytest.mark.parametrize("name", harness.failpoints())
+def test_failpoint(daemon, name):
+    """What passes there for the second time dies as by kill -9; where
+    nothing passes twice, for the first time."""
+    for passage in (2, 1):
+        if strike_at(daemon, name, passage):
+            return
+    pytest.skip("nothing passes there in these programs")
+
+
+def strike_at(daemon, name, passage):
+    daemon.begun = time.monotonic()
+    daemon.executions = {}
+    daemon.seed = f"{name}-{passage}"
+    daemon.clear_once()
+    daemon.server.stop()
+    try:
+        daemon.server.start(env={"PD_FAIL": f"{name}=exit@{passage}"})
+    except AssertionError:
+        # It struck before main could serve.
+        assert daemon.clear_once() == [name]
+        daemon.server.assert_gone()
+        daemon.server.start()
+        return True
+    with daemon.watched():
+        for program in ("order", "steps", "parent"):
+            daemon.begin(program)
+        daemon.settle(90)
+    daemon.check()
+    return bool(daemon.clear_once())
