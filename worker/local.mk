@@ -1,4 +1,23 @@
 perdure_worker_SOURCES += \
 	%D%/main.c
 
-libworker_a_SOURCES +=
+libworker_a_SOURCES += \
+	%D%/init.c \
+	%D%/init.h \
+	%D%/mount.c \
+	%D%/mount.h \
+	%D%/net.c \
+	%D%/net.h \
+	%D%/ns.c \
+	%D%/ns.h \
+	%D%/privs.c \
+	%D%/privs.h \
+	%D%/runenv.c \
+	%D%/runenv.h \
+	%D%/sandbox.c \
+	%D%/sandbox.h \
+	%D%/spec.c \
+	%D%/spec.h \
+	%D%/unpack.c \
+	%D%/unpack.h \
+	%D%/unpacker.c

@@ -1,13 +1,109 @@
 /*
- * main - the sandbox entry.
+ * perdure-worker - the sandbox entry.  Main starts it with a socket on
+ * descriptor 3 and sends one spec; see worker/spec.h.
  */
 #include <config.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/own.h"
+#include "worker/init.h"
+#include "worker/ns.h"
+#include "worker/sandbox.h"
+#include "worker/unpack.h"
+
+static int
+worker_read_spec(struct spec *spec, struct err *err)
+{
+	own_free char *data = xmalloc(SPEC_BYTES_MOST);
+	ssize_t n;
+
+	do
+		n = recv(SPEC_FD, data, SPEC_BYTES_MOST, MSG_TRUNC);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return err_sys(err, "read spec");
+	if (n > SPEC_BYTES_MOST)
+		return err_set(err, ERR_TOO_LARGE, "spec of %zd bytes", n);
+	return spec_read(spec, data, (size_t)n, err);
+}
+
+static void
+worker_failed(const struct err *e)
+{
+	struct spec_report report = { .kind = REPORT_FAILED,
+		.value = e->kind };
+	struct err ignored;
+
+	snprintf(report.text, sizeof(report.text), "%.239s", e->text);
+	spec_report_send(SPEC_FD, &report, NULL, 0, &ignored);
+}
+
+/* In the starter, after the clone. */
+static int
+worker_let_go(struct sandbox *s, struct err *err)
+{
+	struct spec_report pid = { .kind = REPORT_PID,
+		.value = (uint32_t)s->first };
+
+	if (spec_report_send(s->channel, &pid, NULL, 0, err) < 0)
+		return -1;
+	if (sandbox_has(s, MECH_USER) && ns_map(s, err) < 0)
+		return err_wrap(err, "sandbox step map");
+	if (write(s->go[1], "", 1) != 1)
+		return err_sys(err, "let go");
+	return 0;
+}
+
+/* In the first process inside. */
+static int
+worker_inside(struct sandbox *s, struct err *err)
+{
+	struct spec_report up = { .kind = REPORT_UP };
+
+	if (sandbox_run(s, sandbox_inside, err) < 0)
+		return -1;
+	if (s->spec->job == SPEC_PROBE)
+		return spec_report_send(s->channel, &up, NULL, 0, err);
+	if (init_program(s, err) < 0 || init_report(s, err) < 0)
+		return -1;
+	init_run(s);
+}
+
+static int
+worker_run(const struct spec *spec, struct err *err)
+{
+	struct sandbox s;
+
+	sandbox_init(&s, spec, SPEC_FD);
+	if (sandbox_watch(&s, err) < 0 ||
+	    sandbox_run(&s, sandbox_outside, err) < 0)
+		return -1;
+	return s.first > 0 ? worker_let_go(&s, err) : worker_inside(&s, err);
+}
 
 int
 main(void)
 {
-	fputs("perdure-worker: started by perdure only\n", stderr);
-	return 2;
+	struct spec spec;
+	struct err err;
+	int r;
+
+	umask(022);
+	fcntl(SPEC_FD, F_SETFD, FD_CLOEXEC);
+	r = worker_read_spec(&spec, &err);
+	if (r == 0 && spec.job == SPEC_UNPACK)
+		r = unpack_main(&spec, &err);
+	else if (r == 0)
+		r = worker_run(&spec, &err);
+	if (r < 0)
+		worker_failed(&err);
+	_exit(r < 0 ? 1 : 0);
 }

@@ -1,0 +1,172 @@
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "worker/init.h"
+#include "worker/runenv.h"
+
+#define INIT_EXEC_FAILED 127
+
+int
+init_program(struct sandbox *s, struct err *err)
+{
+	own_free char *home = runenv_paths(s, "/var/task");
+	uint32_t i;
+
+	if (s->spec->nargs == 0)
+		return err_set(err, ERR_INVALID, "nothing to run");
+	for (i = 0; i < s->spec->nargs; i++)
+		s->args[i] = runenv_paths(s, s->spec->args[i]);
+	if (access(s->args[0], X_OK) < 0)
+		return err_sys(err, "%s", s->args[0]);
+	if (chdir(home) < 0)
+		return err_sys(err, "%s", home);
+	return 0;
+}
+
+int
+init_report(struct sandbox *s, struct err *err)
+{
+	struct spec_report up = { .kind = REPORT_UP };
+	int fds[SPEC_UP_FDS] = { s->listeners[0], s->listeners[1],
+		s->out[0], s->errs[0] };
+	int i;
+
+	if (spec_report_send(s->channel, &up, fds, SPEC_UP_FDS, err) < 0)
+		return -1;
+	for (i = 0; i < SPEC_UP_FDS; i++)
+		close(fds[i]);
+	return 0;
+}
+
+static void __attribute__((noreturn))
+init_exec(struct sandbox *s, char **env)
+{
+	sigset_t none;
+	int sig;
+
+	sigemptyset(&none);
+	for (sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setpgid(0, 0);
+	umask(022);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
+	    dup2(s->out[1], 1) < 0 || dup2(s->errs[1], 2) < 0 ||
+	    close_range(3, ~0U, 0) < 0)
+		_exit(INIT_EXEC_FAILED);
+	/* The seccomp filter goes here, as the last thing before exec. */
+	execve(s->args[0], s->args, env);
+	dprintf(2, "%s: %s\n", s->args[0], strerror(errno));
+	_exit(INIT_EXEC_FAILED);
+}
+
+/*
+ * The rest of the tree.  In a pid namespace everybody is ours; without one
+ * only what is below us is, as the user may have other processes.
+ */
+static void
+init_kill_rest(const struct sandbox *s)
+{
+	own_file FILE *f = NULL;
+	char path[64];
+	int pid;
+
+	if (sandbox_has(s, MECH_PID)) {
+		kill(-1, SIGKILL);
+		return;
+	}
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children",
+	    (int)getpid());
+	f = fopen(path, "re");
+	while (f != NULL && fscanf(f, "%d", &pid) == 1)
+		kill(pid, SIGKILL);
+}
+
+static void
+init_reap_rest(const struct sandbox *s)
+{
+	do
+		init_kill_rest(s);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR);
+}
+
+/* 1 with the status when the runtime is among those that ended. */
+static int
+init_reap(pid_t runtime, int *status)
+{
+	int one, found = 0;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &one, WNOHANG)) > 0) {
+		if (pid != runtime)
+			continue;
+		*status = one;
+		found = 1;
+	}
+	return found;
+}
+
+static int
+init_wait(pid_t runtime, const sigset_t *wanted)
+{
+	int sig, status = 0;
+
+	while (!init_reap(runtime, &status)) {
+		if (sigwait(wanted, &sig) != 0)
+			continue;
+		if (sig == SIGTERM || sig == SIGINT)
+			kill(runtime, SIGTERM);
+	}
+	return status;
+}
+
+static void
+init_close(struct sandbox *s)
+{
+	close(s->out[1]);
+	close(s->errs[1]);
+	dup2(0, 1);
+	dup2(0, 2);
+}
+
+void
+init_run(struct sandbox *s)
+{
+	struct spec_report gone = { .kind = REPORT_GONE };
+	struct err err;
+	sigset_t wanted;
+	char **env = runenv_build(s);
+	pid_t runtime;
+
+	/*
+	 * Blocked from before the fork, so that none is missed; to the first
+	 * process of a pid namespace unblocked default signals do nothing.
+	 */
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGCHLD);
+	sigaddset(&wanted, SIGTERM);
+	sigaddset(&wanted, SIGINT);
+	sigprocmask(SIG_SETMASK, &wanted, NULL);
+	if (!sandbox_has(s, MECH_PID))
+		prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	runtime = fork();
+	if (runtime == 0)
+		init_exec(s, env);
+	init_close(s);
+	if (runtime < 0)
+		_exit(INIT_EXEC_FAILED);
+	gone.value = (uint32_t)init_wait(runtime, &wanted);
+	init_reap_rest(s);
+	spec_report_send(s->channel, &gone, NULL, 0, &err);
+	_exit(0);
+}

@@ -1,0 +1,101 @@
+/*
+ * spec - what main tells perdure-worker, and what it hears back.
+ *
+ * Descriptor 3 of perdure-worker is a SOCK_SEQPACKET socket.  Main sends one
+ * spec; the worker sends reports until it ends.  Both programs come from the
+ * same build, so there is no version in it.
+ */
+#ifndef WORKER_SPEC_H
+#define WORKER_SPEC_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#define SPEC_FD 3
+#define SPEC_BYTES_MOST (160 * 1024)
+#define SPEC_MOUNTS_MOST 16
+#define SPEC_ARGS_MOST 16
+#define SPEC_ENVS_MOST 512
+/* What a worker's user and group are called inside its own user namespace. */
+#define SPEC_INSIDE_ID 993
+#define SPEC_RUNTIME_PORT 9001
+#define SPEC_LAMBDA_PORT 9002
+/* Descriptors of a REPORT_UP. */
+#define SPEC_UP_FDS 4
+
+/* What the host gives; the steps of the sandbox depend on it. */
+enum spec_mech {
+	MECH_ROOT = 1 << 0,	/* started by root: own host uid per worker */
+	MECH_USER = 1 << 1,
+	MECH_MOUNT = 1 << 2,
+	MECH_PID = 1 << 3,
+	MECH_NET = 1 << 4,
+	MECH_IPC = 1 << 5,
+	MECH_UTS = 1 << 6,
+	MECH_CGROUP = 1 << 7,
+	MECH_PROC = 1 << 8,	/* an own /proc can be mounted */
+};
+
+#define MECH_SPACES (MECH_USER | MECH_MOUNT | MECH_PID | MECH_NET | \
+	MECH_IPC | MECH_UTS | MECH_CGROUP)
+
+enum spec_job {
+	SPEC_RUN = 1,	/* set up the sandbox and run argv in it */
+	SPEC_PROBE,	/* set it up, report and end */
+	SPEC_UNPACK,	/* archive on fd 4, folder on fd 5 */
+};
+
+struct spec_mount {
+	const char *source;	/* on the host, absolute */
+	const char *target;	/* inside, absolute */
+	uint32_t writable;
+};
+
+struct spec {
+	uint32_t job;
+	uint32_t mech;
+	uint32_t main_pid;
+	uint32_t uid;		/* on the host; with MECH_ROOT only */
+	uint32_t tmp_mb;
+	uint64_t most_bytes;	/* SPEC_UNPACK: unpacked */
+	uint32_t most_entries;
+	uint32_t nmounts, nargs, nenvs;
+	struct spec_mount mounts[SPEC_MOUNTS_MOST];
+	const char *args[SPEC_ARGS_MOST + 1];
+	const char *envs[SPEC_ENVS_MOST + 1];
+	char *store;		/* holds the strings of a spec that was read */
+};
+
+enum spec_report_kind {
+	REPORT_PID = 1,	/* value: pid of the sandbox's first process */
+	REPORT_UP,	/* runtime listener, API listener, stdout, stderr */
+	REPORT_FAILED,	/* text: step and reason; nothing was started */
+	REPORT_GONE,	/* value: wait status of the runtime */
+	REPORT_UNPACKED, /* value: enum err_kind, 0 done; bytes; text */
+};
+
+struct spec_report {
+	uint32_t kind;
+	uint32_t value;
+	uint64_t bytes;
+	char text[240];
+};
+
+void spec_write(struct buf *, const struct spec *);
+/* Borrows nothing from data; spec_free when done. */
+int spec_read(struct spec *, const void *data, size_t, struct err *);
+void spec_free(struct spec *);
+
+/* Descriptors are borrowed. */
+int spec_report_send(int sock, const struct spec_report *, const int *fds,
+    int nfds, struct err *);
+/*
+ * 1: a report, with *nfds descriptors that are now the caller's; 0: none
+ * there now or the peer is gone (*gone); -1: malformed.
+ */
+int spec_report_recv(int sock, struct spec_report *, int fds[SPEC_UP_FDS],
+    int *nfds, int *gone, struct err *);
+
+#endif
