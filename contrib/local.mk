@@ -1,4 +1,5 @@
 EXTRA_DIST += \
+	%D%/api-model \
 	%D%/bench/bench.py \
 	%D%/bench/run \
 	%D%/build \

@@ -8,4 +8,6 @@ libcore_a_SOURCES += \
 	%D%/function.h \
 	%D%/function_rules.c \
 	%D%/function_rules.h \
+	%D%/sigv4.c \
+	%D%/sigv4.h \
 	%D%/token.h
