@@ -21,6 +21,34 @@ struct op_row {
 /* NULL: known in the model, but not served. */
 const struct op_row *op_find(const char *name);
 
+/* account.c */
+api_handler op_account_settings;
+
+/* alias.c */
+api_handler op_create_alias;
+api_handler op_delete_alias;
+api_handler op_get_alias;
+api_handler op_list_aliases;
+api_handler op_update_alias;
+
+/* function.c */
+api_handler op_create_function;
+api_handler op_delete_function;
+api_handler op_get_function;
+api_handler op_get_function_configuration;
+api_handler op_list_functions;
+api_handler op_update_function_code;
+api_handler op_update_function_configuration;
+/* GET /_perdure/code/{marker}: what Code.Location of GetFunction leads to. */
+void op_code_download(struct call *, const char *marker);
+
+/* tag.c */
+api_handler op_list_tags;
+
+/* version.c */
+api_handler op_list_versions;
+api_handler op_publish_version;
+
 /* invoke.c */
 api_handler op_invoke;
 

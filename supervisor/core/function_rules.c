@@ -281,8 +281,8 @@ rules_defaults(json_t *config, const char *name,
 }
 
 json_t *
-function_rules_create(const json_t *in, const struct function_host *host,
-    struct err *err)
+function_rules_create(const char *name, const json_t *in,
+    const struct function_host *host, struct err *err)
 {
 	json_t *config;
 
@@ -296,7 +296,7 @@ function_rules_create(const json_t *in, const struct function_host *host,
 	}
 	config = json_object();
 	rules_copy(config, in);
-	rules_defaults(config, text_of(in, "FunctionName"), host);
+	rules_defaults(config, name, host);
 	return config;
 }
 
@@ -312,7 +312,7 @@ rules_durable_update(const json_t *old, const json_t *in, struct err *err)
 }
 
 json_t *
-function_rules_update(const json_t *old, const json_t *in,
+function_rules_update(const char *name, const json_t *old, const json_t *in,
     const struct function_host *host, struct err *err)
 {
 	json_t *config, *durable, *given;
@@ -329,6 +329,6 @@ function_rules_update(const json_t *old, const json_t *in,
 		json_object_set(config, "DurableConfig", durable);
 	}
 	json_decref(durable);
-	rules_logging(config, text_of(in, "FunctionName"));
+	rules_logging(config, name);
 	return config;
 }

@@ -23,11 +23,11 @@ struct function_host {
  * The configuration that CreateFunction's input means, defaults filled in,
  * code members not set yet.  The caller owns it.  NULL: refused.
  */
-json_t *function_rules_create(const json_t *in, const struct function_host *,
-    struct err *);
-/* A copy of `old` with UpdateFunctionConfiguration's input applied. */
-json_t *function_rules_update(const json_t *old, const json_t *in,
+json_t *function_rules_create(const char *name, const json_t *in,
     const struct function_host *, struct err *);
+/* A copy of `old` with UpdateFunctionConfiguration's input applied. */
+json_t *function_rules_update(const char *name, const json_t *old,
+    const json_t *in, const struct function_host *, struct err *);
 /* Code of CreateFunction or the input of UpdateFunctionCode. */
 int function_rules_code(const json_t *code, struct err *);
 

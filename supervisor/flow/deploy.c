@@ -456,7 +456,8 @@ deploy_create(struct deploy *d)
 		    "Function already exist: %s", d->name);
 		return DEPLOY_FAILED;
 	}
-	config = function_rules_create(d->input, &d->engine->host, &d->err);
+	config = function_rules_create(d->name, d->input, &d->engine->host,
+	    &d->err);
 	if (config == NULL)
 		return DEPLOY_FAILED;
 	if (deploy_check_zip(d) < 0) {
@@ -503,7 +504,7 @@ deploy_config(struct deploy *d)
 
 	if (f == NULL)
 		return DEPLOY_FAILED;
-	config = function_rules_update(f->latest->config, d->input,
+	config = function_rules_update(d->name, f->latest->config, d->input,
 	    &d->engine->host, &d->err);
 	if (config == NULL || deploy_set_latest(d, config) < 0)
 		return DEPLOY_FAILED;

@@ -277,6 +277,7 @@ registry_apply(struct registry *r, const struct function_write *w)
 	if (f == NULL) {
 		f = xcalloc(1, sizeof(*f));
 		f->name = xstrdup(w->name);
+		f->tags = json_object();
 		registry_insert(r, f);
 	}
 	if (w->latest != NULL) {
