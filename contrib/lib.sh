@@ -116,6 +116,17 @@ sdk() {
 	once sdk "$*" sdk_make "$@"
 }
 
+ric_make() {
+	rm -rf "$deps/ric"
+	"$deps/venv/bin/pip" install -q --disable-pip-version-check \
+	    --target "$deps/ric" "$@"
+}
+
+# The official Python runtime interface client, for a function's archive.
+ric() {
+	once ric "$*" ric_make "$@"
+}
+
 npm_make() {
 	folder=$1
 	shift

@@ -50,6 +50,8 @@ EXTRA_DIST += \
 	%D%/e2e/handlers/python/saga.py \
 	%D%/e2e/handlers/python/steps.py \
 	%D%/e2e/handlers/python/vending.py \
+	%D%/e2e/test_clients.py \
 	%D%/e2e/test_programs.py \
+	%D%/http/test_bad_input.py \
 	%D%/layers.txt \
 	%D%/perdure.py
