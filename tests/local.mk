@@ -19,7 +19,7 @@ AM_TESTS_ENVIRONMENT = \
 EXTRA_DIST += \
 	%D%/check-layers.sh \
 	%D%/conftest.py \
-	%D%/crash/harness.py \
+	%D%/crash/kills.py \
 	%D%/crash/soak.py \
 	%D%/crash/test_crash.py \
 	%D%/e2e/handlers/node/approval.mjs \

@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import harness  # noqa: E402
+import kills  # noqa: E402
 
 
 def round_of(seed, points):
@@ -21,8 +21,8 @@ def round_of(seed, points):
         env["PD_FAIL"] = ",".join(
             f"{name}=exit@{chance.randint(1, 40)}" for name in chosen
         )
-    strikes = chance.choices(harness.KINDS, k=chance.randint(3, 8))
-    with harness.Harness(seed=seed, env=env) as one:
+    strikes = chance.choices(kills.KINDS, k=chance.randint(3, 8))
+    with kills.Harness(seed=seed, env=env) as one:
         one.begun = time.monotonic()
         one.run(executions=chance.randint(15, 40), strikes=strikes, spread=5)
         one.finish()
@@ -38,7 +38,7 @@ def main():
     if first is None:
         first = time.time_ns() % 1_000_000
     end = time.monotonic() + options.minutes * 60
-    points = harness.failpoints()
+    points = kills.failpoints()
     passed = failed = 0
     print(f"seed {first}", flush=True)
     seed = first

@@ -11,14 +11,14 @@ import time
 
 import pytest
 
-import harness
+import kills
 
 NEW_SEED = int(os.environ.get("CRASH_SEED", time.time_ns() % 1_000_000))
 
 
-@pytest.mark.parametrize("who", harness.KINDS)
+@pytest.mark.parametrize("who", kills.KINDS)
 def test_kill(who):
-    with harness.Harness(seed=f"kill-{who}") as one:
+    with kills.Harness(seed=f"kill-{who}") as one:
         one.run(executions=10, strikes=[who, who])
         one.finish()
 
@@ -26,20 +26,20 @@ def test_kill(who):
 @pytest.mark.parametrize("seed", [1, 2, NEW_SEED])
 def test_random_kills(seed):
     print(f"repeat: CRASH_SEED={seed} python -m pytest tests/crash -k random")
-    strikes = random.Random(seed).choices(harness.KINDS, k=6)
-    with harness.Harness(seed=seed) as one:
+    strikes = random.Random(seed).choices(kills.KINDS, k=6)
+    with kills.Harness(seed=seed) as one:
         one.run(executions=25, strikes=strikes, spread=4)
         one.finish()
 
 
 @pytest.fixture(scope="module")
 def daemon():
-    with harness.Harness(seed="failpoints") as one:
+    with kills.Harness(seed="failpoints") as one:
         yield one
         one.finish()
 
 
-@pytest.mark.parametrize("name", harness.failpoints())
+@pytest.mark.parametrize("name", kills.failpoints())
 def test_failpoint(daemon, name):
     """What passes there for the second time dies as by kill -9; where
     nothing passes twice, for the first time."""
