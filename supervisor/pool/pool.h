@@ -89,6 +89,8 @@ struct pool_conf {
 
 struct pool *pool_new(struct event_base *, struct env *, int link_fd,
     const struct pool_conf *);
+/* The api needs the engine, which needs the pool: so its arg comes late. */
+void pool_set_api_arg(struct pool *, void *api_arg);
 void pool_free(struct pool *);
 
 void pool_invoke(struct pool *, struct invocation *);

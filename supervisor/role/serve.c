@@ -1,0 +1,339 @@
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include <event2/event.h>
+
+#include "api/api.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "flow/registry.h"
+#include "flow/start.h"
+#include "obs/admin.h"
+#include "pool/pool.h"
+#include "role/serve.h"
+
+#define HEADERS_MOST (64 * 1024)
+#define API_IDLE_S 65
+#define ADMIN_BODY_MOST 4096
+
+struct serve {
+	const struct serve_conf *conf;
+	struct event_base *base;
+	struct env *env;
+	struct pgstore *pg;
+	struct pool *pool;
+	struct engine *engine;
+	struct api *api;
+	struct admin *admin;
+	struct http_server *api_server;
+	struct event *stop_timer;
+	bool told_ready;
+	int rc;
+};
+
+static const char *
+serve_text(const struct serve *s, const char *name, const char *otherwise)
+{
+	const char *v = s->conf->setting(s->conf->setting_arg, name);
+
+	return v == NULL || *v == '\0' ? otherwise : v;
+}
+
+static int
+serve_number(const struct serve *s, const char *name, int otherwise)
+{
+	const char *v = serve_text(s, name, NULL);
+
+	return v == NULL ? otherwise : atoi(v);
+}
+
+/* ---- what the modules ask of each other ---- */
+
+static void
+serve_on_log(void *arg, const struct worker *w, char stream, int64_t at_ms,
+    const struct id *request, const char *text, size_t len)
+{
+	struct serve *s = arg;
+	const struct invocation *inv = worker_invocation(w);
+	struct log_record r = { .at_ms = at_ms,
+		.function = worker_function(w), .version = worker_version(w),
+		.stream = stream, .text = text, .len = len };
+
+	if (request != NULL)
+		r.request_id = *request;
+	if (inv != NULL)
+		r.execution = inv->execution;
+	pgstore_log(s->pg, &r);
+}
+
+struct serve_code {
+	void (*done)(void *arg, const void *, size_t, const struct err *);
+	void *arg;
+};
+
+static void
+serve_on_code(void *arg, enum store_result result, const void *data,
+    size_t len, const struct err *err)
+{
+	struct serve_code *c = arg;
+	struct err none;
+
+	if (result == STORE_OK && data == NULL) {
+		err_set(&none, ERR_NOT_FOUND, "the archive is not stored");
+		c->done(c->arg, NULL, 0, &none);
+	} else {
+		c->done(c->arg, data, len, result == STORE_OK ? NULL : err);
+	}
+	free(c);
+}
+
+static void
+serve_fetch_code(void *arg, const char *hex,
+    void (*done)(void *donearg, const void *, size_t, const struct err *),
+    void *donearg)
+{
+	struct serve *s = arg;
+	struct serve_code *c = xcalloc(1, sizeof(*c));
+
+	c->done = done;
+	c->arg = donearg;
+	pgstore_code_get(s->pg, hex, serve_on_code, c);
+}
+
+/* ---- the end ---- */
+
+static void
+serve_on_drained(void *arg)
+{
+	struct serve *s = arg;
+
+	log_info("drained");
+	event_base_loopbreak(s->base);
+}
+
+static void
+serve_on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct serve *s = arg;
+
+	(void)fd;
+	(void)what;
+	log_warn("stop before everything ended");
+	event_base_loopbreak(s->base);
+}
+
+static void
+serve_on_stop(void *arg, int ms)
+{
+	struct serve *s = arg;
+	struct timeval tv = { ms / 1000, (ms % 1000) * 1000 };
+
+	if (ms <= 0) {
+		event_base_loopbreak(s->base);
+		return;
+	}
+	log_info("drain within_ms=%d", ms);
+	admin_draining(s->admin);
+	engine_drain(s->engine);
+	http_server_drain(s->api_server);
+	pool_drain(s->pool, serve_on_drained, s);
+	s->stop_timer = evtimer_new(s->base, serve_on_deadline, s);
+	evtimer_add(s->stop_timer, &tv);
+}
+
+/* ---- the database comes and goes ---- */
+
+static void
+serve_on_up(void *arg, const struct err *err)
+{
+	struct serve *s = arg;
+
+	if (err != NULL) {
+		log_warn("not serving yet err=\"%s\"", err->text);
+		return;
+	}
+	log_info("serving functions=%zu",
+	    registry_count(s->engine->registry));
+	if (!s->told_ready)
+		pool_send_ready(s->pool);
+	s->told_ready = true;
+}
+
+static void
+serve_on_store(void *arg, bool ready, const struct err *err)
+{
+	struct serve *s = arg;
+
+	if (ready)
+		log_info("database serves");
+	else
+		log_warn("database away err=\"%s\"", err ? err->text : "");
+	if (s->engine != NULL)
+		engine_store_ready(s->engine, ready, serve_on_up, s);
+}
+
+/* ---- building ---- */
+
+static const char *
+serve_architecture(void)
+{
+	struct utsname u;
+
+	return uname(&u) == 0 && strcmp(u.machine, "aarch64") == 0 ? "arm64" :
+	    "x86_64";
+}
+
+static void
+serve_build_store(struct serve *s)
+{
+	struct pgstore_conf conf = {
+		.conninfo = serve_text(s, "database.conninfo", ""),
+		.connections = serve_number(s, "database.pool_size", 8),
+		.statement_timeout_ms = serve_number(s,
+		    "database.statement_timeout_ms", 10000),
+	};
+
+	s->pg = pgstore_open(s->base, s->env, &conf, serve_on_store, s);
+}
+
+static void
+serve_build_pool(struct serve *s)
+{
+	struct pool_conf conf = {
+		.workers_most = serve_number(s, "workers.max_concurrency", 8),
+		.queue_most = serve_number(s, "workers.queue", 1000),
+		.idle_s = serve_number(s, "workers.idle_timeout", 600),
+		.init_ms = serve_number(s, "workers.init_ms", 10000),
+		.region = serve_text(s, "server.region", "us-east-1"),
+		.account = serve_text(s, "server.account", "000000000000"),
+		.api = api_handle_worker,
+		.log = serve_on_log,
+		.log_arg = s,
+		.code = serve_fetch_code,
+		.code_arg = s,
+		.stop = serve_on_stop,
+		.stop_arg = s,
+	};
+
+	s->pool = pool_new(s->base, s->env, s->conf->link_fd, &conf);
+}
+
+static void
+serve_build_engine(struct serve *s)
+{
+	struct engine_conf conf = {
+		.base = s->base,
+		.env = s->env,
+		.pg = s->pg,
+		.store = pgstore_store(s->pg),
+		.pool = s->pool,
+		.region = serve_text(s, "server.region", "us-east-1"),
+		.account = serve_text(s, "server.account", "000000000000"),
+		.failures_most = serve_number(s, "durable.max_failures", 0),
+		.held_most = serve_number(s, "durable.held", 2000),
+		.host = {
+			.runtimes = s->conf->runtimes,
+			.architecture = serve_architecture(),
+			.region = serve_text(s, "server.region", "us-east-1"),
+		},
+	};
+
+	s->engine = engine_new(&conf);
+	s->engine->registry = registry_new(s->engine);
+}
+
+static bool
+serve_secret(void *arg, const char *key_id, char out[128])
+{
+	struct serve *s = arg;
+	const char *secret;
+	char name[160];
+
+	if (strlen(key_id) > 128)
+		return false;
+	snprintf(name, sizeof(name), "auth.key.%s", key_id);
+	secret = serve_text(s, name, NULL);
+	if (secret == NULL || strlen(secret) >= 128)
+		return false;
+	strcpy(out, secret);
+	return true;
+}
+
+static int
+serve_build_api(struct serve *s, struct err *err)
+{
+	struct api_conf conf = {
+		.engine = s->engine,
+		.auth = strcmp(serve_text(s, "server.auth", "sigv4"),
+		    "none") == 0 ? API_AUTH_NONE : API_AUTH_SIGV4,
+		.secret = serve_secret,
+		.secret_arg = s,
+	};
+	struct http_conf http = {
+		.body_most = api_body_most(),
+		.headers_most = HEADERS_MOST,
+		.idle_s = API_IDLE_S,
+		.connections_most = serve_number(s, "api.max_connections",
+		    4096),
+		.handle = api_handle,
+		.too_large = api_handle_too_large,
+	};
+
+	s->api = api_new(&conf, err);
+	if (s->api == NULL)
+		return -1;
+	pool_set_api_arg(s->pool, s->api);
+	http.arg = s->api;
+	s->api_server = http_server_new(s->base, s->conf->api_fd, &http, err);
+	return s->api_server == NULL ? -1 : 0;
+}
+
+static int
+serve_build_admin(struct serve *s, struct err *err)
+{
+	struct admin_conf conf = {
+		.base = s->base,
+		.env = s->env,
+		.engine = s->engine,
+		.fd = s->conf->admin_fd,
+		.sandbox = serve_text(s, "sandbox.level", "none"),
+	};
+
+	s->admin = admin_new(&conf, err);
+	return s->admin == NULL ? -1 : 0;
+}
+
+static void
+serve_free(struct serve *s)
+{
+	http_server_free(s->api_server);
+	admin_free(s->admin);
+	engine_free(s->engine);
+	pool_free(s->pool);
+	api_free(s->api);
+	pgstore_close(s->pg);
+	if (s->stop_timer != NULL)
+		event_free(s->stop_timer);
+	event_base_free(s->base);
+}
+
+int
+serve_run(const struct serve_conf *conf, struct err *err)
+{
+	struct serve s = { .conf = conf, .env = env_system() };
+
+	s.base = event_base_new();
+	if (s.base == NULL)
+		return err_set(err, ERR_INTERNAL, "no event loop");
+	serve_build_store(&s);
+	serve_build_pool(&s);
+	serve_build_engine(&s);
+	if (serve_build_api(&s, err) < 0 || serve_build_admin(&s, err) < 0)
+		return -1;
+	event_base_dispatch(s.base);
+	serve_free(&s);
+	return s.rc;
+}

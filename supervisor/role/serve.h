@@ -1,0 +1,24 @@
+/*
+ * serve - control at work: builds the modules, joins them, runs the loop.
+ *
+ * Called by role/control.c once the configuration has come from main and
+ * control has given up its privileges.
+ */
+#ifndef ROLE_SERVE_H
+#define ROLE_SERVE_H
+
+#include "base/err.h"
+
+struct serve_conf {
+	int link_fd;	/* frames to and from main */
+	int api_fd, admin_fd;	/* listening sockets */
+	/* A setting by its name ("table.key"); NULL: not set. */
+	const char *(*setting)(void *arg, const char *name);
+	void *setting_arg;
+	const char *const *runtimes;	/* identifiers; NULL ends the list */
+};
+
+/* Runs until main says stop; 0: ended as asked. */
+int serve_run(const struct serve_conf *, struct err *);
+
+#endif
