@@ -1,6 +1,10 @@
 /*
- * http - libevent's HTTP server, made small: a request that is answered
+ * http - an HTTP/1.1 server on libevent's loop: a request that is answered
  * exactly once, a listener that says who is speaking, a peer that leaves.
+ *
+ * Not evhttp: it ends the process ("illegal connection state") when a peer
+ * sends anything while its request waits and reading is on, as it must be to
+ * see the peer leave; it also answers a body that is too large by itself.
  */
 #ifndef NET_HTTP_H
 #define NET_HTTP_H
@@ -19,9 +23,9 @@ typedef void http_handler(void *arg, struct http_request *);
 
 struct http_conf {
 	size_t body_most;	/* larger: `too_large` or a plain 413 */
-	size_t headers_most;
+	size_t headers_most;	/* 0: 64 KiB */
 	int idle_s;		/* a silent connection is closed; 0: never */
-	int connections_most;
+	int connections_most;	/* 0: no bound; more wait to be accepted */
 	http_handler *handle;
 	/* Called instead of handle for a body over body_most; may be NULL. */
 	http_handler *too_large;
@@ -31,7 +35,10 @@ struct http_conf {
 /* Takes fd, a listening socket.  NULL on failure. */
 struct http_server *http_server_new(struct event_base *, int fd,
     const struct http_conf *, struct err *);
-/* Stops listening, ends connections; parked requests are dropped. */
+/*
+ * Stops listening, ends connections.  Parked requests are told by their gone;
+ * one that is neither parked nor answered stays valid until it is answered.
+ */
 void http_server_free(struct http_server *);
 /* Stops listening; what is under way goes on. */
 void http_server_drain(struct http_server *);
@@ -49,6 +56,8 @@ bool http_header_at(const struct http_request *, int i, const char **name,
     const char **value);
 /* Whole, contiguous; valid with the request. */
 const char *http_body(const struct http_request *, size_t *len);
+/* Behind the last chunk of a chunked body. */
+const char *http_trailer(const struct http_request *, const char *name);
 const char *http_peer(const struct http_request *);	/* address text */
 void *http_server_arg(const struct http_request *);
 
@@ -66,10 +75,18 @@ void http_answer(struct http_request *, int status, const void *body,
 /* Ends the connection without an answer. */
 void http_drop(struct http_request *);
 
-/* Chunked answers, for streams of log lines and the like. */
+/*
+ * Chunked answers, for streams of log lines and the like.  Park the request
+ * before, or the peer's leaving goes unnoticed.  A peer that lets 16 MiB
+ * pile up is taken for gone.
+ */
 void http_stream_begin(struct http_request *, int status);
 void http_stream_add(struct http_request *, const void *, size_t);
 void http_stream_end(struct http_request *);
+/* Bytes that the peer has not taken yet; room runs when there are none. */
+size_t http_stream_pending(const struct http_request *);
+void http_stream_on_room(struct http_request *, void (*room)(void *arg),
+    void *arg);
 
 /* Percent-decoding; '+' stays.  false: malformed.  NUL is refused. */
 bool http_unescape(const char *, size_t, char **out, size_t *len);
