@@ -1,0 +1,165 @@
+"""The daemon as a program: its lines, its exit codes, its life and death."""
+
+import concurrent.futures
+import os
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+
+import pytest
+
+import perdure
+
+ECHO = {"app.py": "def handler(event, context):\n    return event\n"}
+
+
+def run(*words, seconds=60):
+    return subprocess.run(
+        [str(perdure.BUILD / "perdure"), *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"},
+    )
+
+
+def get(url):
+    try:
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+@pytest.fixture
+def daemon():
+    """A daemon of the test's own."""
+    one = perdure.Server()
+    try:
+        yield one
+    finally:
+        one.cleanup()
+
+
+def test_health_and_metrics(server):
+    assert get(server.admin + "/healthz/live")[0] == 200
+    assert get(server.admin + "/healthz/ready")[0] == 200
+    status, text = get(server.admin + "/metrics")
+    assert status == 200
+    names = {line.split("{")[0].split(" ")[0] for line in text.splitlines()}
+    assert any(name.startswith("perdure_") for name in names)
+
+
+def test_who_am_i(server):
+    identity = server.client("sts").get_caller_identity()
+    assert identity["Account"] == "000000000000"
+
+
+def test_options_that_are_wrong():
+    for words in (
+        ("serve", "--dev", "--nonsense"),
+        ("serve", "--dev", "--listen", "nowhere"),
+        ("serve", "--dev", "--set", "no.such=1"),
+        ("nonsense",),
+        (),
+    ):
+        done = run(*words)
+        assert done.returncode == 2, (words, done)
+        assert done.stdout == ""
+        assert done.stderr
+
+
+def test_no_authentication_in_public_is_refused(tmp_path):
+    done = run(
+        "serve", "--auth", "none", "--listen", "0.0.0.0:0",
+        "--data", tmp_path / "data",
+    )
+    assert done.returncode != 0
+    assert "ready" not in done.stdout
+
+
+def test_version():
+    done = run("version")
+    assert done.returncode == 0
+    assert done.stdout.startswith("perdure ")
+
+
+def test_doctor():
+    done = run("doctor")
+    assert done.returncode in (0, 1)
+    assert "postgres" in done.stdout.lower()
+
+
+def test_second_start_on_the_same_folder_is_refused(daemon):
+    daemon.start()
+    done = run(
+        "serve", "--dev", "--listen", "127.0.0.1:0",
+        "--admin", "127.0.0.1:0", "--data", daemon.data,
+    )
+    assert done.returncode not in (0, 2)
+    assert done.stdout == ""
+    assert get(daemon.admin + "/healthz/ready")[0] == 200
+    daemon.stop()
+
+
+def test_what_was_deployed_is_there_after_a_restart(daemon):
+    daemon.start()
+    function = perdure.deploy(daemon, "kept", "app.handler", code=ECHO)
+    assert function.invoke({"n": 1})[0] == {"n": 1}
+    daemon.stop()
+    daemon.start()
+    assert function.invoke({"n": 2})[0] == {"n": 2}
+    daemon.stop()
+
+
+def test_running_work_is_finished_before_the_end(daemon):
+    """SIGTERM drains: an invocation under way still gets its answer."""
+    daemon.start()
+    slow = "import time\ndef handler(e, c):\n    time.sleep(2)\n    return 7\n"
+    function = perdure.deploy(daemon, "slow", "app.handler", code={"app.py": slow})
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        answer = pool.submit(function.invoke, {})
+        perdure.wait_for(daemon.worker_pids, 20, "a worker")
+        perdure.wait_for(
+            lambda: "START RequestId" in daemon.cli("logs", "slow").stdout,
+            20,
+            "the invocation's start",
+        )
+        daemon.process.send_signal(signal.SIGTERM)
+        assert answer.result(30)[0] == 7
+    assert daemon.process.wait(30) == 0
+    daemon.assert_gone()
+
+
+@pytest.mark.parametrize("who", ["main", "all"])
+def test_nothing_outlives_main(daemon, who):
+    daemon.start()
+    perdure.deploy(daemon, "f", "app.handler", code=ECHO).invoke({})
+    assert daemon.worker_pids()
+    daemon.kill(who)
+    daemon.assert_gone()
+    daemon.start()
+    daemon.stop()
+
+
+@pytest.mark.parametrize("who", ["control", "postgres", "worker"])
+def test_what_dies_is_started_again(daemon, who):
+    daemon.start()
+    function = perdure.deploy(daemon, "f", "app.handler", code=ECHO)
+    function.invoke({})
+    daemon.kill(who)
+    lam = daemon.client(retries={"max_attempts": 0})
+
+    def answers():
+        try:
+            return lam.invoke(FunctionName="f", Payload=b"{}")
+        except Exception:
+            return None
+
+    answer = perdure.wait_for(answers, 30, "an answer", every=0.2)
+    assert answer["StatusCode"] == 200
+    perdure.wait_for(
+        lambda: get(daemon.admin + "/healthz/ready")[0] == 200, 20, "ready"
+    )
+    daemon.stop()
