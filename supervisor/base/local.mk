@@ -24,3 +24,6 @@ libbase_a_SOURCES += \
 	%D%/own.h \
 	%D%/utf8.c \
 	%D%/utf8.h
+
+unit_tests += tests/unit/t_base
+tests_unit_t_base_SOURCES = tests/unit/t_base.c
