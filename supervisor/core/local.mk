@@ -11,3 +11,6 @@ libcore_a_SOURCES += \
 	%D%/sigv4.c \
 	%D%/sigv4.h \
 	%D%/token.h
+
+unit_tests += tests/unit/t_function
+tests_unit_t_function_SOURCES = tests/unit/t_function.c
