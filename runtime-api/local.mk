@@ -1,4 +1,9 @@
 libsup_a_SOURCES +=
 
 # Installed, and copied into the build folder: what runs inside workers.
-runtime_files +=
+runtime_files += \
+	%D%/node/bootstrap.mjs \
+	%D%/python/bootstrap.py
+
+EXTRA_DIST += \
+	%D%/README.md

@@ -56,4 +56,8 @@ EXTRA_DIST += \
 	%D%/http/test_bad_input.py \
 	%D%/http/test_serve.py \
 	%D%/layers.txt \
-	%D%/perdure.py
+	%D%/perdure.py \
+	%D%/runtime-api/conftest.py \
+	%D%/runtime-api/harness.py \
+	%D%/runtime-api/test_node.py \
+	%D%/runtime-api/test_python.py

@@ -38,10 +38,9 @@ def find_pythons():
 
 
 def find_nodes():
-    """tests/runtime-api/install-nodes puts them there."""
-    places = glob.glob(str(harness.TOP / "build*/nodes/node*/bin/node"))
-    places += glob.glob(str(
-        harness.TOP / "build*/nodes/node_modules/node*/bin/node"))
+    """contrib/check fetches some and names them in PERDURE_TEST_NODES."""
+    places = glob.glob(str(
+        harness.TOP / "build*/deps/node*/node_modules/node/bin/node"))
     places += filter(None, os.environ.get("PERDURE_TEST_NODES", "").split(":"))
     places += filter(None, [shutil.which("node")])
     found = {}
