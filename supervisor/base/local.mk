@@ -22,6 +22,10 @@ libbase_a_SOURCES += \
 	%D%/msg.def \
 	%D%/msg.h \
 	%D%/own.h \
+	%D%/run.c \
+	%D%/run.h \
+	%D%/runtime.c \
+	%D%/runtime.h \
 	%D%/utf8.c \
 	%D%/utf8.h
 
