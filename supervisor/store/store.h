@@ -121,9 +121,14 @@ struct store_ops {
 
 	void (*event_put)(struct store *, const struct async_event *,
 	    store_done *, void *arg);
-	/* Due ones that no live node owns become this node's. */
+	/*
+	 * Due ones that no live node owns become this node's.  With `own`
+	 * it also gives those that are this node's already, beyond the limit
+	 * if need be: after a take of unknown fate the caller, who knows
+	 * which he holds, finds the others so.
+	 */
 	void (*event_take)(struct store *, int64_t node, int64_t now_ms,
-	    int limit, store_events *, void *arg);
+	    int limit, bool own, store_events *, void *arg);
 	/* Back into the queue: attempt, due_ms; owner none. */
 	void (*event_retry)(struct store *, const struct async_event *,
 	    store_done *, void *arg);
