@@ -127,6 +127,22 @@ ric() {
 	once ric "$*" ric_make "$@"
 }
 
+# They ask for a newer Python than their data and matcher need.
+conformance_make() {
+	rm -rf "$deps/conformance"
+	mkdir "$deps/conformance" || return 1
+	"$deps/venv/bin/pip" download -q --disable-pip-version-check \
+	    --no-deps --python-version 3.14 --only-binary :all: \
+	    --dest "$deps/conformance" "$@" &&
+	    "$deps/venv/bin/python" -m zipfile \
+		-e "$deps"/conformance/*.whl "$deps/conformance"
+}
+
+# AWS's conformance tests: what each history must look like.
+conformance() {
+	once conformance "$*" conformance_make "$@"
+}
+
 npm_make() {
 	folder=$1
 	shift
@@ -144,5 +160,6 @@ npm_folder() {
 	once "$folder" "$*" npm_make "$folder" "$@"
 }
 
+conformance_tests=aws-durable-execution-conformance-tests==1.0.0
 python_sdk=aws-durable-execution-sdk-python==3.0.0
 node_sdk=@aws/durable-execution-sdk-js@2.4.0

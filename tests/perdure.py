@@ -4,6 +4,7 @@ Used by the pytest fixtures, the crash tests, the soak and the benchmarks.
 """
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -468,30 +469,28 @@ def folder_files(folder, under=""):
     return files
 
 
-_archives = {}
-
-
-def archive(language):
-    """All handlers of tests/e2e with the official SDK, as one archive: the
-    same bytes for every function, so the server stores them once."""
-    if language not in _archives:
-        files = folder_files(HANDLERS / language)
-        if language == "python":
-            site = DEPS / "site"
-            for name, data in folder_files(site).items():
-                # The data of other services is the greater part of botocore.
-                match = re.match(r"botocore/data/([^/]+)/", name)
-                if match and match.group(1) not in ("lambda", "sts"):
-                    continue
-                if name.startswith(("boto3/examples/", "bin/")):
-                    continue
+def archive_files(language):
+    """All handlers of tests/e2e with the official SDK."""
+    files = folder_files(HANDLERS / language)
+    if language == "python":
+        for name, data in folder_files(DEPS / "site").items():
+            # The data of other services is the greater part of botocore.
+            match = re.match(r"botocore/data/([^/]+)/", name)
+            if match and match.group(1) not in ("lambda", "sts"):
+                continue
+            if not name.startswith(("boto3/examples/", "bin/")):
                 files[name] = data
-        else:
-            modules = DEPS / "node" / "node_modules"
-            files.update(folder_files(modules, "node_modules"))
-            files["package.json"] = '{"type": "module"}'
-        _archives[language] = zip_bytes(files)
-    return _archives[language]
+    else:
+        modules = DEPS / "node" / "node_modules"
+        files.update(folder_files(modules, "node_modules"))
+        files["package.json"] = '{"type": "module"}'
+    return files
+
+
+@functools.lru_cache
+def archive(language):
+    """The same bytes for every function, so the server stores them once."""
+    return zip_bytes(archive_files(language))
 
 
 class Function:
