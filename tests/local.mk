@@ -19,6 +19,8 @@ AM_TESTS_ENVIRONMENT = \
 
 EXTRA_DIST += \
 	%D%/check-layers.sh \
+	%D%/conformance/cases.py \
+	%D%/conformance/test_conformance.py \
 	%D%/conftest.py \
 	%D%/crash/kills.py \
 	%D%/crash/soak.py \
@@ -60,4 +62,5 @@ EXTRA_DIST += \
 	%D%/runtime-api/conftest.py \
 	%D%/runtime-api/harness.py \
 	%D%/runtime-api/test_node.py \
-	%D%/runtime-api/test_python.py
+	%D%/runtime-api/test_python.py \
+	%D%/worker/sandbox.py
