@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -704,6 +705,12 @@ http_server_free(struct http_server *s)
 	free(s);
 }
 
+int
+http_server_connections(const struct http_server *s)
+{
+	return s->nconns;
+}
+
 /* ---- what a handler asks ---- */
 
 const char *
@@ -775,6 +782,17 @@ http_park(struct http_request *r, void (*gone)(void *), void *arg)
 		r->late = event_new(r->base, -1, 0, request_late, r);
 		event_active(r->late, EV_TIMEOUT, 0);
 	}
+}
+
+bool
+http_alive(const struct http_request *r)
+{
+	struct pollfd p = { .events = POLLRDHUP };
+
+	if (r->conn == NULL)
+		return false;
+	p.fd = r->conn->fd;
+	return poll(&p, 1, 0) == 0;
 }
 
 /* ---- answers ---- */

@@ -43,6 +43,8 @@ void http_server_free(struct http_server *);
 /* Stops listening; what is under way goes on. */
 void http_server_drain(struct http_server *);
 
+int http_server_connections(const struct http_server *);
+
 /* ---- a request: valid from handle until it is answered or dropped ---- */
 
 const char *http_method(const struct http_request *);
@@ -66,6 +68,9 @@ void *http_server_arg(const struct http_request *);
  * answer; the request is invalid after it returns.
  */
 void http_park(struct http_request *, void (*gone)(void *arg), void *arg);
+
+/* Asks the kernel, for what must not be handed to a peer that left. */
+bool http_alive(const struct http_request *);
 
 /* Headers first, then exactly one answer, which ends the request. */
 void http_set_header(struct http_request *, const char *name,
