@@ -1,4 +1,13 @@
-libsup_a_SOURCES +=
+libsup_a_SOURCES += \
+	%D%/context.c \
+	%D%/context.h \
+	%D%/server.c \
+	%D%/server.h \
+	%D%/slot.c \
+	%D%/slot.h
+
+unit_tests += tests/unit/t_slot
+tests_unit_t_slot_SOURCES = tests/unit/t_slot.c
 
 # Installed, and copied into the build folder: what runs inside workers.
 runtime_files += \
