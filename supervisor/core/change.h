@@ -22,7 +22,11 @@ struct async_event {
 	int32_t attempt;	/* finished attempts */
 	int64_t accepted_ms;
 	int64_t due_ms;		/* not before; 0: at once */
-	int64_t owner;		/* node that runs it */
+	/*
+	 * Node that runs it.  A chained invoke is born with the node that
+	 * accepted the checkpoint: it runs the event after the commit.
+	 */
+	int64_t owner;
 	struct id parent;	/* chained: who waits; zero: nobody */
 	int32_t parent_ord;
 };
@@ -58,6 +62,8 @@ struct async_event *async_event_new(void);
 void async_event_free(struct async_event *);
 /* Sets x and rev_before; flow/exec.c moves x->rev and x->write_id on. */
 void change_begin(struct change *, struct execution *);
+/* Is there anything to write? */
+bool change_any(const struct change *);
 /* Releases its lists and owned children that were not taken. */
 void change_free(struct change *);
 

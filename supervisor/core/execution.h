@@ -85,7 +85,8 @@ struct operation {
 	 */
 	int64_t due_ms;
 	int64_t duration_s;	/* WAIT */
-	int64_t timeout_s;	/* CALLBACK; 0: none */
+	/* CALLBACK; CHAINED_INVOKE: the durable child's; 0: none */
+	int64_t timeout_s;
 	int64_t heartbeat_s;	/* CALLBACK; 0: none */
 	int64_t heartbeat_ms;	/* CALLBACK: when the next one must have come */
 	char *callback_id;	/* CALLBACK */
@@ -103,7 +104,7 @@ struct operation {
 	 * running execution flow/exec.c sets it where it cannot know.
 	 */
 	bool dirty;
-	bool touched;		/* is in the change that is being made */
+	int64_t touched_rev;	/* rev of the change that lists it */
 	int64_t seen_seq;	/* seq of the answer that delivered it last */
 };
 
@@ -129,7 +130,11 @@ struct execution {
 	int64_t claimed_ms;
 
 	int32_t failures;	/* failed invocations in a row */
-	int64_t retry_ms;	/* invoke again then, after a failure; 0: none */
+	/*
+	 * Invoke (again) then: at once for what the function has not seen,
+	 * later after a failure; 0: nothing asks for it.
+	 */
+	int64_t retry_ms;
 
 	int64_t start_ms;
 	int64_t end_ms;
@@ -151,7 +156,7 @@ struct execution {
 	int64_t pause_ms;	/* requested; 0: not paused */
 	bool pause_timeout;	/* the timeout stands still meanwhile */
 	struct blob *pause_reason;
-	bool pause_wants_run;	/* the pause cut an invocation off */
+	bool pause_wants_run;	/* invoke when resumed */
 	char *control_token;	/* client token of the last pause or resume */
 	int64_t control_ms;
 
@@ -171,6 +176,8 @@ struct execution {
 	 */
 	char *last_client_token;
 	int64_t last_seq;	/* the seq that it consumed; -1: none */
+	/* Not stored: answers in a row that were PENDING for nothing. */
+	int32_t idle_answers;
 };
 
 struct execution *execution_new(void);
