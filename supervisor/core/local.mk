@@ -1,5 +1,4 @@
 libcore_a_SOURCES += \
-	 \
 	%D%/arn.c \
 	%D%/arn.h \
 	%D%/change.c \
@@ -29,6 +28,8 @@ libcore_a_SOURCES += \
 	%D%/sigv4.c \
 	%D%/sigv4.h \
 	%D%/token.c \
-	%D%/token.h \
-	tests_unit_t_function_SOURCES = tests/unit/t_function.c \
-	unit_tests += tests/unit/t_function
+	%D%/token.h
+
+unit_tests += tests/unit/t_function
+
+tests_unit_t_function_SOURCES = tests/unit/t_function.c
