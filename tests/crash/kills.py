@@ -24,12 +24,20 @@ KINDS = ("worker", "control", "main", "postgres", "all")
 
 
 def failpoints():
-    """Every failpoint that the sources name."""
+    """Every failpoint that the sources name: as an argument of PD_FAIL, in a
+    table as "noun.before_verb", or in the store's list."""
     found = set()
     for folder in ("supervisor", "worker", "runtime-api"):
-        for path in (perdure.TOP / folder).rglob("*.c"):
-            found |= set(re.findall(r'PD_FAIL\("([^"]+)"\)', path.read_text()))
-    return sorted(found)
+        for path in (perdure.TOP / folder).rglob("*.[ch]"):
+            text = path.read_text()
+            found |= set(re.findall(r'PD_FAIL\("([^"]+)"\)', text))
+            found |= set(
+                re.findall(r'"((?:\w+\.)+(?:before|after)_\w+)"', text)
+            )
+            if path.name == "failpoints.h":
+                for name in re.findall(r'\bP\(\w+, "([^"]+)"\)', text):
+                    found |= {f"{name}.before_commit", f"{name}.after_commit"}
+    return sorted(found - {"name"})
 
 
 # Programs: (handler, payload, callback's answer, check of the result) ---------
@@ -119,7 +127,7 @@ class Harness:
         )
         self.executions = {}
         self.faults = []
-        self.count = 0
+        self.count = self.runs = 0
         self.lock = threading.Lock()
         self.begun = time.monotonic()
 

@@ -44,19 +44,33 @@ def test_failpoint(daemon, name):
     """What passes there for the second time dies as by kill -9; where
     nothing passes twice, for the first time."""
     for passage in (2, 1):
-        if strike_at(daemon, name, passage):
+        if strike_at(daemon, name, f"exit@{passage}"):
             return
     pytest.skip("nothing passes there in these programs")
 
 
-def strike_at(daemon, name, passage):
+@pytest.mark.parametrize(
+    "name", [p for p in kills.failpoints() if p.endswith("_commit")]
+)
+def test_commit_of_unknown_fate(daemon, name):
+    """The statement was not sent, or was committed and nobody knows."""
+    for passage in (2, 1):
+        if strike_at(daemon, name, f"error@{passage}"):
+            return
+    pytest.skip("nothing passes there in these programs")
+
+
+def strike_at(daemon, name, action):
     daemon.begun = time.monotonic()
     daemon.executions = {}
-    daemon.seed = f"{name}-{passage}"
+    daemon.faults = []
+    daemon.runs += 1
+    daemon.seed = f"f{daemon.runs}"
     daemon.clear_once()
     daemon.server.stop()
+    daemon.note(f"PD_FAIL={name}={action}")
     try:
-        daemon.server.start(env={"PD_FAIL": f"{name}=exit@{passage}"})
+        daemon.server.start(env={"PD_FAIL": f"{name}={action}"})
     except AssertionError:
         # It struck before main could serve.
         assert daemon.clear_once() == [name]
