@@ -233,6 +233,10 @@ class Server:
         self.process.stdout.close()
         assert code == 0, f"serve ended with {code}; log:\n{self.log_tail()}"
         self.assert_gone()
+        if os.geteuid() == 0:
+            found = os.stat(self.data)
+            run = f"/run/perdure/{found.st_dev:x}-{found.st_ino:x}"
+            assert not os.path.exists(run), f"{run} is left behind"
 
     def cleanup(self):
         """Whatever happened: nothing stays."""
