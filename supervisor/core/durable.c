@@ -168,7 +168,9 @@ durable_succeed(const struct durable_env *e, struct execution *x,
 {
 	struct blob *error;
 
-	if (x->sync || result == NULL || result->len <= DURABLE_PAYLOAD_MOST) {
+	/* A parent takes no more than an operation's result may hold. */
+	if (id_is_zero(&x->parent) || result == NULL ||
+	    result->len <= DURABLE_PAYLOAD_MOST) {
 		durable_close(e, x, EXECUTION_SUCCEEDED, result, NULL, c);
 		return;
 	}

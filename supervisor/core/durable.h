@@ -19,7 +19,6 @@
 #define DURABLE_OPERATIONS_MOST 3000
 #define DURABLE_BYTES_MOST (100LL * 1024 * 1024)
 #define DURABLE_PAYLOAD_MOST (1024 * 1024)
-#define DURABLE_RESULT_MOST (6 * 1024 * 1024)
 #define DURABLE_TIMEOUT_MOST_S 31622400
 
 /* What the core cannot know itself. */

@@ -103,11 +103,16 @@ ops_fire(const struct durable_env *e, struct execution *x, int64_t until,
 }
 
 void
-timers_fire(const struct durable_env *e, struct execution *x, bool held,
+timers_fire(const struct durable_env *env, struct execution *x, bool held,
     struct change *c)
 {
-	int64_t deadline = deadline_of(x), until = e->now;
+	int64_t deadline = deadline_of(x), until = env->now;
+	struct durable_env timer = *env;
+	const struct durable_env *e = &timer;
 	struct blob *error;
+
+	timer.cause = CAUSE_TIMER;
+	timer.cause_id = NULL;
 
 	if (execution_closed(x))
 		return;
