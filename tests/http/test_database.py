@@ -42,11 +42,22 @@ class Postgres:
             check=True,
             capture_output=True,
             cwd="/",
+            **self.identity,
         )
 
     def command(self, program, *words):
-        head = ["runuser", "-u", self.user, "--"] if self.user else []
-        return head + [str(self.programs / program), *map(str, words)]
+        return [str(self.programs / program), *map(str, words)]
+
+    @property
+    def identity(self):
+        """Postgres refuses to be root."""
+        if not self.user:
+            return {}
+        return {
+            "user": self.user,
+            "group": pwd.getpwnam(self.user).pw_gid,
+            "extra_groups": [],
+        }
 
     @property
     def url(self):
@@ -63,6 +74,7 @@ class Postgres:
             stderr=subprocess.DEVNULL,
             cwd="/",
             start_new_session=True,
+            **self.identity,
         )
         perdure.wait_for(self.is_ready, 30, "Postgres")
 
