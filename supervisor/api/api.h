@@ -86,7 +86,10 @@ struct call {
 	 * decoded already (in_blob).  Absent and null members are not there.
 	 */
 	json_t *in;
-	/* The whole body of an operation whose payload member is a blob. */
+	/*
+	 * The whole body of an operation whose payload member is a blob;
+	 * valid until the handler returns.
+	 */
 	const char *payload;
 	size_t payload_len;
 	struct id request_id;
@@ -98,12 +101,11 @@ struct call {
 	void *state;
 
 	struct http_request *req;	/* NULL once the peer has left */
-	const char *fallback;		/* model's name while there is no op */
+	const char *action;		/* for log and metrics; a literal */
 	int64_t begun_us;
 	void (*gone)(void *arg);
 	void *gone_arg;
-	bool capital_token;
-	bool xml;
+	bool xml;			/* errors in the query protocol's form */
 };
 
 typedef void api_handler(struct call *);

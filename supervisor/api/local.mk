@@ -1,12 +1,32 @@
 libsup_a_SOURCES += \
 	%D%/account.c \
 	%D%/alias.c \
+	%D%/api.c \
 	%D%/api.h \
+	%D%/auth.c \
+	%D%/call.c \
+	%D%/callback.c \
+	%D%/check.c \
+	%D%/check.h \
+	%D%/durable.c \
+	%D%/durable_call.h \
+	%D%/error.c \
+	%D%/error.h \
 	%D%/function.c \
 	%D%/function_json.c \
 	%D%/function_json.h \
+	%D%/input.c \
+	%D%/input.h \
+	%D%/invoke.c \
+	%D%/logs.c \
 	%D%/model.c \
 	%D%/model.h \
+	%D%/ops.c \
 	%D%/ops.h \
+	%D%/private.h \
+	%D%/router.c \
+	%D%/router.h \
+	%D%/sts.c \
 	%D%/tag.c \
+	%D%/updates.c \
 	%D%/version.c

@@ -17,6 +17,7 @@ struct op_row {
 
 #define OP_BODY_MOST (6 * 1024 * 1024 + 128 * 1024)
 #define OP_WORKER 1u	/* reachable through a worker's listener */
+#define OP_OWN_EXECUTION 2u	/* and then for its own execution only */
 
 /* NULL: known in the model, but not served. */
 const struct op_row *op_find(const char *name);

@@ -9,6 +9,8 @@ libbase_a_SOURCES += \
 	%D%/err.h \
 	%D%/failpoint.c \
 	%D%/failpoint.h \
+	%D%/jsontext.c \
+	%D%/jsontext.h \
 	%D%/log.c \
 	%D%/log.h \
 	%D%/map.c \

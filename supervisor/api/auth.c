@@ -1,0 +1,115 @@
+/*
+ * Who is calling.  The public listener checks signatures; a worker is known
+ * by the listener it speaks on, so whatever it signs with does not matter.
+ */
+#include <config.h>
+
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "api/private.h"
+#include "base/mem.h"
+#include "core/sigv4.h"
+#include "flow/registry.h"
+#include "pool/pool.h"
+
+#define HEADERS_MOST 200
+
+static int
+auth_headers(const struct call *c, struct sigv4_header *out, size_t *n,
+    struct err *err)
+{
+	*n = 0;
+	while (http_header_at(c->req, (int)*n, &out[*n].name, &out[*n].value))
+		if (++*n == HEADERS_MOST)
+			return err_code(err, ERR_DENIED,
+			    "IncompleteSignatureException",
+			    "Too many headers.");
+	return 0;
+}
+
+static int
+auth_signature(const struct call *c, const char *service, struct err *err)
+{
+	const struct api_conf *conf = &c->api->conf;
+	struct sigv4_header headers[HEADERS_MOST];
+	struct sigv4_request r = { .headers = headers };
+	struct sigv4_auth a;
+	char secret[128];
+	int done;
+
+	if (auth_headers(c, headers, &r.nheaders, err) < 0)
+		return -1;
+	r.method = http_method(c->req);
+	r.path = http_path(c->req);
+	r.query = http_query(c->req);
+	r.body = http_body(c->req, &r.body_len);
+	/* What is cheap first: the body is hashed for known keys only. */
+	if (sigv4_parse(&r, &a, err) < 0 ||
+	    sigv4_scope(&a, c->engine->region, service,
+	    env_wall_ms(c->engine->env) / 1000, err) < 0)
+		return -1;
+	if (a.session || conf->secret == NULL ||
+	    !conf->secret(conf->secret_arg, a.key_id, secret))
+		return err_code(err, ERR_DENIED, "UnrecognizedClientException",
+		    "The security token included in the request is invalid.");
+	done = sigv4_verify(&r, &a, secret, err);
+	OPENSSL_cleanse(secret, sizeof(secret));
+	return done;
+}
+
+/* arn:...:role/path/name; the session's name is the function's. */
+char *
+auth_worker_arn(const struct api *api, const struct worker *w)
+{
+	const struct invocation *inv = worker_invocation(w);
+	const char *role = inv && inv->version ? inv->version->role : NULL;
+	const char *name = role ? strrchr(role, '/') : NULL;
+
+	return xasprintf("arn:aws:sts::%s:assumed-role/%s/%s",
+	    api->conf.engine->account, name ? name + 1 : "none",
+	    worker_function(w));
+}
+
+int
+auth_check(struct call *c, const char *service, struct err *err)
+{
+	if (c->worker != NULL) {
+		c->principal = auth_worker_arn(c->api, c->worker);
+		return 0;
+	}
+	c->principal = c->api->root;
+	if (c->api->conf.auth == API_AUTH_NONE)
+		return 0;
+	return auth_signature(c, service, err);
+}
+
+static int
+auth_deny(const struct call *c, const char *resource, struct err *err)
+{
+	return err_code(err, ERR_DENIED, "AccessDeniedException",
+	    "User: %s is not authorized to perform: lambda:%s on resource: "
+	    "%.200s because no identity-based policy allows the lambda:%s "
+	    "action", c->principal, c->action, resource, c->action);
+}
+
+int
+auth_worker(const struct call *c, const struct op_row *row, struct err *err)
+{
+	const struct invocation *inv;
+	const char *arn;
+
+	if (c->worker == NULL)
+		return 0;
+	if (row == NULL || !(row->flags & OP_WORKER))
+		return auth_deny(c, "*", err);
+	if (!(row->flags & OP_OWN_EXECUTION))
+		return 0;
+	inv = worker_invocation(c->worker);
+	arn = in_str(c->in, "DurableExecutionArn");
+	if (inv == NULL || id_is_zero(&inv->execution) || arn == NULL ||
+	    strcmp(arn, inv->execution_arn) != 0)
+		return auth_deny(c, arn ? arn : "*", err);
+	return 0;
+}

@@ -1,0 +1,668 @@
+#include <config.h>
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "api/check.h"
+#include "base/digest.h"
+#include "base/mem.h"
+#include "base/own.h"
+#include "base/utf8.h"
+
+#define SHOWN_MOST 256		/* bytes of a wrong value that are repeated */
+#define MATCHED_MOST 65536	/* longer text is not given to a pattern */
+#define VIOLATIONS_MOST 20	/* more are counted only */
+#define MATCH_LIMIT 200000
+
+/* ---- patterns ---- */
+
+struct rules {
+	pcre2_code **codes;
+	pcre2_match_context *context;
+	pcre2_match_data *match;
+};
+
+struct rules *
+rules_new(struct err *err)
+{
+	struct rules *r = xcalloc(1, sizeof(*r));
+
+	r->codes = xcalloc((size_t)api_npatterns + 1, sizeof(*r->codes));
+	r->context = pcre2_match_context_create(NULL);
+	r->match = pcre2_match_data_create(1, NULL);
+	pcre2_set_match_limit(r->context, MATCH_LIMIT);
+	for (int i = 0; i < api_npatterns; i++) {
+		PCRE2_SIZE at;
+		int code;
+
+		r->codes[i] = pcre2_compile((PCRE2_SPTR)api_patterns[i],
+		    PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_ANCHORED |
+		    PCRE2_ENDANCHORED | PCRE2_NO_UTF_CHECK, &code, &at, NULL);
+		if (r->codes[i] == NULL) {
+			err_set(err, ERR_INTERNAL, "pattern %s: error %d",
+			    api_patterns[i], code);
+			rules_free(r);
+			return NULL;
+		}
+		/* Where memory cannot be made executable it is interpreted. */
+		(void)pcre2_jit_compile(r->codes[i], PCRE2_JIT_COMPLETE);
+	}
+	return r;
+}
+
+void
+rules_free(struct rules *r)
+{
+	if (r == NULL)
+		return;
+	for (int i = 0; i < api_npatterns; i++)
+		pcre2_code_free(r->codes[i]);
+	free(r->codes);
+	pcre2_match_data_free(r->match);
+	pcre2_match_context_free(r->context);
+	free(r);
+}
+
+bool
+rules_match(const struct rules *r, int pattern, const char *s, size_t len)
+{
+	return len <= MATCHED_MOST &&
+	    pcre2_match(r->codes[pattern], (PCRE2_SPTR)s, len, 0,
+	    PCRE2_NO_UTF_CHECK, r->match, r->context) >= 0;
+}
+
+/* ---- sentences ---- */
+
+void
+check_free(struct check *c)
+{
+	buf_free(&c->path);
+	buf_free(&c->text);
+}
+
+size_t
+check_enter(struct check *c, const char *name)
+{
+	size_t before = c->path.len;
+
+	if (before > 0)
+		buf_char(&c->path, '.');
+	buf_char(&c->path, (char)tolower((unsigned char)name[0]));
+	buf_str(&c->path, name + 1);
+	return before;
+}
+
+static size_t
+enter_element(struct check *c, size_t i)
+{
+	size_t before = c->path.len;
+
+	buf_fmt(&c->path, ".%zu.member", i + 1);
+	return before;
+}
+
+void
+check_leave(struct check *c, size_t before)
+{
+	c->path.len = before;
+	if (c->path.data != NULL)
+		c->path.data[before] = '\0';
+}
+
+/* As Java prints it, which is what AWS's sentences hold. */
+static void
+show(struct buf *out, const json_t *v)
+{
+	const char *key, *between = "";
+	json_t *item;
+	size_t i;
+
+	if (out->len > SHOWN_MOST)
+		return;
+	switch (json_typeof(v)) {
+	case JSON_OBJECT:
+		buf_char(out, '{');
+		json_object_foreach((json_t *)v, key, item) {
+			buf_fmt(out, "%s%s=", between, key);
+			show(out, item);
+			between = ", ";
+		}
+		buf_char(out, '}');
+		break;
+	case JSON_ARRAY:
+		buf_char(out, '[');
+		json_array_foreach((json_t *)v, i, item) {
+			buf_str(out, between);
+			show(out, item);
+			between = ", ";
+		}
+		buf_char(out, ']');
+		break;
+	case JSON_STRING:
+		buf_add(out, json_string_value(v), json_string_length(v));
+		break;
+	case JSON_INTEGER:
+		buf_fmt(out, "%lld", (long long)json_integer_value(v));
+		break;
+	case JSON_REAL:
+		if (json_real_value(v) == floor(json_real_value(v)) &&
+		    fabs(json_real_value(v)) < 1e7)
+			buf_fmt(out, "%.1f", json_real_value(v));
+		else
+			buf_fmt(out, "%.17g", json_real_value(v));
+		break;
+	case JSON_TRUE:
+		buf_str(out, "true");
+		break;
+	case JSON_FALSE:
+		buf_str(out, "false");
+		break;
+	default:
+		buf_str(out, "null");
+	}
+}
+
+/* What is allowed follows: "Member must ...". */
+static bool
+violation(struct check *c, const struct api_shape *s, const json_t *value)
+{
+	own_buf struct buf shown = BUF_INIT;
+	size_t n;
+
+	if (++c->count > VIOLATIONS_MOST)
+		return false;
+	if (c->count > 1)
+		buf_str(&c->text, "; ");
+	buf_str(&c->text, "Value ");
+	if (value == NULL) {
+		buf_str(&c->text, "null ");
+	} else if (!s->sensitive) {
+		show(&shown, value);
+		for (n = 0; n < shown.len && n < SHOWN_MOST;) {
+			size_t step = utf8_next(shown.data + n,
+			    shown.len - n);
+
+			n += step ? step : 1;
+		}
+		buf_char(&c->text, '\'');
+		buf_add(&c->text, shown.data, n < shown.len ? n : shown.len);
+		buf_str(&c->text, n < shown.len ? "...' " : "' ");
+	}
+	buf_fmt(&c->text, "at '%s' failed to satisfy constraint: ",
+	    c->path.data ? c->path.data : "");
+	return true;
+}
+
+void
+check_missing(struct check *c)
+{
+	if (violation(c, NULL, NULL))
+		buf_str(&c->text, "Member must not be null");
+}
+
+static void
+say_bound(struct buf *out, const struct api_shape *s, bool upper)
+{
+	const char *what = s->type >= API_INTEGER && s->type <= API_DOUBLE ?
+	    "value" : "length";
+
+	buf_fmt(out, "Member must have %s %s than or equal to %lld%s", what,
+	    upper ? "less" : "greater", (long long)(upper ? s->max : s->min),
+	    s->type == API_DOUBLE ? ".0" : "");
+}
+
+static void
+say_pattern(struct buf *out, const struct api_shape *s)
+{
+	buf_fmt(out, "Member must satisfy regular expression pattern: %s",
+	    api_patterns[s->pattern]);
+}
+
+static void
+say_enum(struct buf *out, const struct api_shape *s)
+{
+	buf_str(out, "Member must satisfy enum value set: [");
+	for (int i = s->enums; api_enums[i] != NULL; i++)
+		buf_fmt(out, "%s%s", i == s->enums ? "" : ", ", api_enums[i]);
+	buf_char(out, ']');
+}
+
+/* Everything that is asked of an element, in one pair of brackets. */
+static void
+say_all(struct buf *out, const struct api_shape *s)
+{
+	buf_char(out, '[');
+	if (s->has_max) {
+		say_bound(out, s, true);
+		buf_str(out, ", ");
+	}
+	if (s->has_min) {
+		say_bound(out, s, false);
+		buf_str(out, ", ");
+	}
+	if (s->pattern >= 0) {
+		say_pattern(out, s);
+		buf_str(out, ", ");
+	}
+	if (s->enums >= 0) {
+		say_enum(out, s);
+		buf_str(out, ", ");
+	}
+	buf_str(out, "Member must not be null]");
+}
+
+/* ---- values ---- */
+
+/* Characters as AWS counts them: units of UTF-16. */
+static int64_t
+text_length(const char *s, size_t n)
+{
+	int64_t count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char b = (unsigned char)s[i];
+
+		count += ((b & 0xc0) != 0x80) + (b >= 0xf0);
+	}
+	return count;
+}
+
+static bool
+in_enum(const struct api_shape *s, const char *value, size_t len)
+{
+	for (int i = s->enums; api_enums[i] != NULL; i++)
+		if (strlen(api_enums[i]) == len &&
+		    memcmp(api_enums[i], value, len) == 0)
+			return true;
+	return false;
+}
+
+static double
+number_of(const struct api_shape *s, const json_t *v)
+{
+	switch (s->type) {
+	case API_STRING:
+		return (double)text_length(json_string_value(v),
+		    json_string_length(v));
+	case API_BLOB:
+		return (double)json_string_length(v);
+	case API_LIST:
+		return (double)json_array_size(v);
+	case API_MAP:
+		return (double)json_object_size(v);
+	default:
+		return json_number_value(v);
+	}
+}
+
+static bool
+too_much(const struct api_shape *s, const json_t *v)
+{
+	return s->has_max && number_of(s, v) > (double)s->max;
+}
+
+static bool
+too_little(const struct api_shape *s, const json_t *v)
+{
+	return s->has_min && number_of(s, v) < (double)s->min;
+}
+
+static bool
+pattern_fails(const struct check *c, const struct api_shape *s,
+    const json_t *v)
+{
+	return s->pattern >= 0 && json_is_string(v) &&
+	    !rules_match(c->rules, s->pattern, json_string_value(v),
+	    json_string_length(v));
+}
+
+static bool
+enum_fails(const struct api_shape *s, const json_t *v)
+{
+	return s->enums >= 0 && json_is_string(v) &&
+	    !in_enum(s, json_string_value(v), json_string_length(v));
+}
+
+/* Does a value by itself keep what its shape asks? */
+static bool
+holds(const struct check *c, const struct api_shape *s, const json_t *v)
+{
+	return !json_is_null(v) && !too_much(s, v) && !too_little(s, v) &&
+	    !pattern_fails(c, s, v) && !enum_fails(s, v);
+}
+
+static void
+check_bounds(struct check *c, const struct api_shape *s, const json_t *v)
+{
+	if (too_much(s, v) && violation(c, s, v))
+		say_bound(&c->text, s, true);
+	if (too_little(s, v) && violation(c, s, v))
+		say_bound(&c->text, s, false);
+	if (pattern_fails(c, s, v) && violation(c, s, v))
+		say_pattern(&c->text, s);
+	if (enum_fails(s, v) && violation(c, s, v))
+		say_enum(&c->text, s);
+}
+
+void
+check_bytes(struct check *c, int shape, size_t len)
+{
+	const struct api_shape *s = &api_shapes[shape];
+
+	if (s->has_max && (double)len > (double)s->max) {
+		if (++c->count <= VIOLATIONS_MOST) {
+			buf_fmt(&c->text, "Value at '%s' failed to satisfy "
+			    "constraint: ", c->path.data);
+			say_bound(&c->text, s, true);
+		}
+	}
+}
+
+/* ---- types ---- */
+
+static int
+wrong(struct check *c, const json_t *v, const char *to)
+{
+	static const struct {
+		const char *to, *of_text, *of_number, *of_true, *of_false;
+	} said[] = {
+#define SAID(to) { to, "STRING_VALUE cannot be converted to " to, \
+		"NUMBER_VALUE cannot be converted to " to, \
+		"TRUE_VALUE cannot be converted to " to, \
+		"FALSE_VALUE cannot be converted to " to }
+		SAID("String"), SAID("Integer"), SAID("Long"), SAID("Double"),
+		SAID("Boolean"), SAID("Blob"), SAID("Timestamp"),
+		SAID("List"), SAID("Map"),
+#undef SAID
+	};
+	size_t i = 0;
+
+	if (json_is_array(v)) {
+		c->serialization = "Start of list found where not expected";
+		return -1;
+	}
+	if (json_is_object(v)) {
+		c->serialization =
+		    "Start of structure or map found where not expected.";
+		return -1;
+	}
+	while (strcmp(said[i].to, to) != 0)
+		i++;
+	c->serialization = json_is_string(v) ? said[i].of_text :
+	    json_is_true(v) ? said[i].of_true :
+	    json_is_false(v) ? said[i].of_false : said[i].of_number;
+	return -1;
+}
+
+/* Text that is only ever passed on may hold NUL; no other may. */
+static bool
+is_opaque(const struct api_shape *s)
+{
+	static const char *const names[] = {
+		"ErrorData", "ErrorMessage", "ErrorType", "OperationPayload",
+		"StackTraceEntry",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(s->name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static int
+take_string(struct check *c, const struct api_shape *s, json_t *v)
+{
+	if (!json_is_string(v))
+		return wrong(c, v, "String");
+	if (memchr(json_string_value(v), '\0', json_string_length(v)) != NULL &&
+	    !is_opaque(s)) {
+		c->serialization = "NUL is not allowed in this member";
+		return -1;
+	}
+	return 0;
+}
+
+static int
+take_whole(struct check *c, const struct api_shape *s, json_t **value)
+{
+	double least = s->type == API_LONG ? -9.2e18 : -2147483648.0;
+	double most = s->type == API_LONG ? 9.2e18 : 2147483647.0;
+	double d;
+
+	if (!json_is_number(*value))
+		return wrong(c, *value,
+		    s->type == API_LONG ? "Long" : "Integer");
+	d = json_number_value(*value);
+	if (!(d >= least && d <= most)) {
+		c->serialization = "Number is out of range";
+		return -1;
+	}
+	if (json_is_real(*value)) {
+		json_decref(*value);
+		*value = json_integer((json_int_t)d);
+	}
+	return 0;
+}
+
+static int
+take_real(struct check *c, json_t **value)
+{
+	double d;
+
+	if (!json_is_number(*value))
+		return wrong(c, *value, "Double");
+	d = json_number_value(*value);
+	if (json_is_integer(*value)) {
+		json_decref(*value);
+		*value = json_real(d);
+	}
+	return 0;
+}
+
+static int
+take_blob(struct check *c, json_t **value)
+{
+	own_buf struct buf bytes = BUF_INIT;
+
+	if (!json_is_string(*value))
+		return wrong(c, *value, "Blob");
+	if (digest_unbase64(&bytes, json_string_value(*value),
+	    json_string_length(*value)) < 0) {
+		c->serialization = "Blob is not valid base64";
+		return -1;
+	}
+	json_decref(*value);
+	*value = json_stringn_nocheck(bytes.data ? bytes.data : "", bytes.len);
+	return 0;
+}
+
+static int
+take_scalar(struct check *c, const struct api_shape *s, json_t **value)
+{
+	switch (s->type) {
+	case API_STRING:
+		return take_string(c, s, *value);
+	case API_INTEGER:
+	case API_LONG:
+		return take_whole(c, s, value);
+	case API_DOUBLE:
+		return take_real(c, value);
+	case API_BOOLEAN:
+		return json_is_boolean(*value) ? 0 :
+		    wrong(c, *value, "Boolean");
+	case API_BLOB:
+		return take_blob(c, value);
+	default:
+		return json_is_number(*value) ? take_real(c, value) :
+		    wrong(c, *value, "Timestamp");
+	}
+}
+
+static bool
+is_scalar(int shape)
+{
+	return api_shapes[shape].type >= API_STRING;
+}
+
+static const struct api_member *
+member_find(const struct api_shape *s, const char *name)
+{
+	for (int i = s->first; i < s->first + s->count; i++)
+		if (strcmp(api_members[i].name, name) == 0)
+			return &api_members[i];
+	return NULL;
+}
+
+static void
+drop_unknown(const struct api_shape *s, json_t *object)
+{
+	const char *key;
+	json_t *item;
+	void *next;
+
+	json_object_foreach_safe(object, next, key, item)
+		if (json_is_null(item) || member_find(s, key) == NULL)
+			json_object_del(object, key);
+}
+
+static int
+check_structure(struct check *c, const struct api_shape *s, json_t *object)
+{
+	if (!json_is_object(object))
+		return wrong(c, object, "Map");
+	drop_unknown(s, object);
+	for (int i = s->first; i < s->first + s->count; i++) {
+		const struct api_member *m = &api_members[i];
+		json_t *value = json_object_get(object, m->name);
+		size_t before = check_enter(c, m->name);
+
+		if (value == NULL) {
+			if (m->required)
+				check_missing(c);
+		} else {
+			json_incref(value);
+			if (check_value(c, m->shape, &value) < 0) {
+				json_decref(value);
+				return -1;
+			}
+			json_object_set_new(object, m->name, value);
+		}
+		check_leave(c, before);
+	}
+	return 0;
+}
+
+static int
+check_list(struct check *c, const struct api_shape *s, json_t *list)
+{
+	const struct api_shape *elem = &api_shapes[s->elem];
+	bool all_hold = true;
+	json_t *item;
+	size_t i;
+
+	if (!json_is_array(list))
+		return wrong(c, list, "List");
+	json_array_foreach(list, i, item) {
+		size_t before = enter_element(c, i);
+		int done = 0;
+
+		json_incref(item);
+		if (json_is_null(item)) {
+			if (is_scalar(s->elem))
+				all_hold = false;
+			else
+				check_missing(c);
+		} else if (is_scalar(s->elem)) {
+			done = take_scalar(c, elem, &item);
+			all_hold = all_hold && done == 0 &&
+			    holds(c, elem, item);
+		} else {
+			done = check_value(c, s->elem, &item);
+		}
+		json_array_set_new(list, i, item);
+		if (done < 0)
+			return -1;
+		check_leave(c, before);
+	}
+	check_bounds(c, s, list);
+	if (!all_hold && violation(c, s, list)) {
+		buf_str(&c->text, "Member must satisfy constraint: ");
+		say_all(&c->text, elem);
+	}
+	return 0;
+}
+
+static bool
+key_holds(const struct check *c, const struct api_shape *s, const char *key)
+{
+	json_t *text = json_string_nocheck(key);
+	bool good = holds(c, s, text);
+
+	json_decref(text);
+	return good;
+}
+
+static int
+check_map(struct check *c, const struct api_shape *s, json_t *map)
+{
+	const struct api_shape *elem = &api_shapes[s->elem];
+	bool keys = true, values = true;
+	const char *key;
+	json_t *item;
+	void *next;
+
+	if (!json_is_object(map))
+		return wrong(c, map, "Map");
+	json_object_foreach_safe(map, next, key, item) {
+		int done;
+
+		keys = keys && key_holds(c, &api_shapes[s->key], key);
+		if (json_is_null(item)) {
+			values = false;
+			continue;
+		}
+		json_incref(item);
+		done = is_scalar(s->elem) ? take_scalar(c, elem, &item) :
+		    check_value(c, s->elem, &item);
+		values = values && (done < 0 || !is_scalar(s->elem) ||
+		    holds(c, elem, item));
+		json_object_set_new_nocheck(map, key, item);
+		if (done < 0)
+			return -1;
+	}
+	check_bounds(c, s, map);
+	if (!keys && violation(c, s, map)) {
+		buf_str(&c->text, "Map keys must satisfy constraint: ");
+		say_all(&c->text, &api_shapes[s->key]);
+	}
+	if (!values && violation(c, s, map)) {
+		buf_str(&c->text, "Map value must satisfy constraint: ");
+		say_all(&c->text, elem);
+	}
+	return 0;
+}
+
+int
+check_value(struct check *c, int shape, json_t **value)
+{
+	const struct api_shape *s = &api_shapes[shape];
+
+	switch (s->type) {
+	case API_STRUCTURE:
+		return check_structure(c, s, *value);
+	case API_LIST:
+		return check_list(c, s, *value);
+	case API_MAP:
+		return check_map(c, s, *value);
+	default:
+		if (take_scalar(c, s, value) < 0)
+			return -1;
+		check_bounds(c, s, *value);
+		return 0;
+	}
+}

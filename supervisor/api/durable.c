@@ -1,0 +1,334 @@
+/*
+ * The operations of 2025-12-01 but the callbacks.
+ */
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/durable_call.h"
+#include "api/model.h"
+#include "base/mem.h"
+#include "base/own.h"
+#include "flow/registry.h"
+#include "pool/pool.h"
+
+#define PAGE 100	/* of every list when MaxItems is 0 or absent */
+
+/* ---- what they have in common ---- */
+
+/* Each SDK looks for its own spelling of the stale token (15.1). */
+static bool
+wants_capital(const struct call *c)
+{
+	const char *agent = call_request_header(c, "User-Agent");
+
+	return agent != NULL &&
+	    (strstr(agent, "aws-durable-execution-sdk-js/") != NULL ||
+	    strstr(agent, "aws-durable-execution-sdk-java/") != NULL);
+}
+
+struct durable_call *
+durable_call_new(struct call *c)
+{
+	struct durable_call *d = xcalloc(1, sizeof(*d));
+	const struct invocation *inv;
+
+	d->c = c;
+	d->caller.request_id = c->request_text;
+	d->caller.capital_token = wants_capital(c);
+	d->caller.worker = c->worker != NULL;
+	inv = c->worker != NULL ? worker_invocation(c->worker) : NULL;
+	if (inv != NULL) {
+		d->caller.execution = inv->execution;
+		d->caller.epoch = inv->epoch;
+	}
+	return d;
+}
+
+static void
+durable_call_free(struct durable_call *d)
+{
+	updates_free(d->updates, d->nupdates);
+	blob_unref(d->blob);
+	free(d->fn_arn);
+	free(d);
+}
+
+void
+durable_call_done(void *arg, const char *body, size_t len,
+    const struct err *err)
+{
+	struct durable_call *d = arg;
+
+	if (err != NULL)
+		call_fail(d->c, err);
+	else if (body == NULL || len == 0)
+		call_ok(d->c, NULL);
+	else
+		call_text(d->c, d->c->op->status, body, len);
+	durable_call_free(d);
+}
+
+void
+durable_call_fail(struct durable_call *d, const struct err *err)
+{
+	call_fail(d->c, err);
+	durable_call_free(d);
+}
+
+struct blob *
+durable_error_text(const json_t *error)
+{
+	static const char *const names[] = {
+		"ErrorMessage", "ErrorType", "ErrorData", "StackTrace",
+	};
+	own_free char *text = NULL;
+	json_t *o;
+
+	if (error == NULL || json_object_size(error) == 0)
+		return NULL;
+	o = json_object();
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (in_has(error, names[i]))
+			json_object_set(o, names[i],
+			    json_object_get(error, names[i]));
+	text = json_dumps(o, JSON_COMPACT);
+	json_decref(o);
+	return blob_str(text);
+}
+
+/* The named execution, or the call is answered with 404 and NULL. */
+static struct durable_call *
+durable_call_of(struct call *c)
+{
+	struct durable_call *d = durable_call_new(c);
+	struct err err;
+
+	if (call_execution(c, &d->arn, &err) < 0) {
+		durable_call_fail(d, &err);
+		return NULL;
+	}
+	return d;
+}
+
+/*
+ * As above for Checkpoint and State, which do not know 404: what is not ours
+ * is a token that does not fit.
+ */
+static struct durable_call *
+durable_call_of_token(struct call *c)
+{
+	struct durable_call *d = durable_call_new(c);
+	struct err err;
+
+	if (call_execution(c, &d->arn, &err) < 0) {
+		err_code(&err, ERR_INVALID, "InvalidParameterValueException",
+		    d->caller.capital_token ? "Invalid Checkpoint Token" :
+		    "Invalid checkpoint token");
+		durable_call_fail(d, &err);
+		return NULL;
+	}
+	return d;
+}
+
+static int
+max_items(const struct call *c)
+{
+	int64_t n = in_int(c->in, "MaxItems", 0);
+
+	return n > 0 ? (int)n : PAGE;
+}
+
+static struct blob *
+reason_of(const struct call *c)
+{
+	return blob_str(in_str(c->in, "Reason"));
+}
+
+/* ---- the data plane ---- */
+
+void
+op_checkpoint(struct call *c)
+{
+	struct durable_call *d = durable_call_of_token(c);
+	struct err err;
+
+	if (d == NULL)
+		return;
+	if (updates_read(d, in_array(c->in, "Updates"), &err) < 0) {
+		durable_call_fail(d, &err);
+		return;
+	}
+	checkpoint_begin(c->engine, &d->caller, &d->arn,
+	    in_str(c->in, "CheckpointToken"), in_str(c->in, "ClientToken"),
+	    d->updates, d->nupdates, durable_call_done, d);
+}
+
+void
+op_execution_state(struct call *c)
+{
+	struct durable_call *d = durable_call_of_token(c);
+
+	if (d == NULL)
+		return;
+	state_begin(c->engine, &d->caller, &d->arn,
+	    in_str(c->in, "CheckpointToken"), in_str(c->in, "Marker"),
+	    max_items(c), durable_call_done, d);
+}
+
+/* ---- reading ---- */
+
+void
+op_execution_get(struct call *c)
+{
+	struct durable_call *d = durable_call_of(c);
+
+	if (d == NULL)
+		return;
+	execution_get_begin(c->engine, &d->arn,
+	    in_bool(c->in, "IncludeExecutionData", true), durable_call_done,
+	    d);
+}
+
+void
+op_execution_history(struct call *c)
+{
+	struct durable_call *d = durable_call_of(c);
+
+	if (d == NULL)
+		return;
+	history_get_begin(c->engine, &d->arn,
+	    in_bool(c->in, "IncludeExecutionData", true), max_items(c),
+	    in_str(c->in, "Marker"), in_bool(c->in, "ReverseOrder", false),
+	    durable_call_done, d);
+}
+
+static uint32_t
+statuses_of(const struct call *c)
+{
+	const json_t *list = in_array(c->in, "Statuses");
+	uint32_t bits = 0;
+	size_t i;
+	json_t *item;
+
+	json_array_foreach((json_t *)list, i, item) {
+		int status = execution_status_parse(json_string_value(item));
+
+		if (status >= 0)
+			bits |= 1u << status;
+	}
+	return bits;
+}
+
+static int64_t
+time_of(const struct call *c, const char *name)
+{
+	return (int64_t)(in_real(c->in, name, 0) * 1000);
+}
+
+/* A version by its number; an alias by what executions were invoked as. */
+static void
+list_qualify(struct durable_call *d, struct store_list_filter *f)
+{
+	const struct engine *e = d->c->engine;
+
+	if (d->fn.qualifier[0] == '\0')
+		return;
+	if (arn_qualifier_is_version(d->fn.qualifier)) {
+		f->version = d->fn.qualifier;
+		return;
+	}
+	d->fn_arn = arn_function(e->region, e->account, d->fn.name,
+	    d->fn.qualifier);
+	f->qualified_arn = d->fn_arn;
+}
+
+static int
+list_target(struct durable_call *d, struct err *err)
+{
+	struct call *c = d->c;
+	own_free char *arn = NULL;
+
+	if (call_function(c, &d->fn, err) < 0)
+		return -1;
+	if (registry_get(c->engine->registry, d->fn.name) != NULL)
+		return 0;
+	arn = arn_function(c->engine->region, c->engine->account, d->fn.name,
+	    d->fn.qualifier);
+	return err_code(err, ERR_NOT_FOUND, "ResourceNotFoundException",
+	    "Function not found: %s", arn);
+}
+
+void
+op_execution_list(struct call *c)
+{
+	struct durable_call *d = durable_call_new(c);
+	struct store_list_filter f = { 0 };
+	struct err err;
+
+	if (list_target(d, &err) < 0) {
+		durable_call_fail(d, &err);
+		return;
+	}
+	f.function = d->fn.name;
+	f.name = in_str(c->in, "DurableExecutionName");
+	f.statuses = statuses_of(c);
+	f.after_ms = time_of(c, "StartedAfter");
+	f.before_ms = time_of(c, "StartedBefore");
+	f.oldest_first = in_bool(c->in, "ReverseOrder", false);
+	f.limit = max_items(c);
+	list_qualify(d, &f);
+	execution_list_begin(c->engine, &f, in_str(c->in, "Marker"),
+	    durable_call_done, d);
+}
+
+/* ---- control ---- */
+
+void
+op_execution_stop(struct call *c)
+{
+	struct durable_call *d = durable_call_of(c);
+
+	if (d == NULL)
+		return;
+	d->blob = durable_error_text(in_object(c->in, "Error"));
+	stop_begin(c->engine, &d->caller, &d->arn, d->blob, durable_call_done,
+	    d);
+}
+
+void
+op_execution_pause(struct call *c)
+{
+	struct durable_call *d = durable_call_of(c);
+
+	if (d == NULL)
+		return;
+	d->blob = reason_of(c);
+	pause_begin(c->engine, &d->caller, &d->arn,
+	    in_str(c->in, "ClientToken"), d->blob,
+	    in_bool(c->in, "ExecutionTimeoutPaused", true), durable_call_done,
+	    d);
+}
+
+void
+op_execution_resume(struct call *c)
+{
+	struct durable_call *d = durable_call_of(c);
+
+	if (d == NULL)
+		return;
+	d->blob = reason_of(c);
+	resume_begin(c->engine, &d->caller, &d->arn,
+	    in_str(c->in, "ClientToken"), d->blob, durable_call_done, d);
+}
+
+void
+op_execution_delete(struct call *c)
+{
+	struct durable_call *d = durable_call_of(c);
+
+	if (d == NULL)
+		return;
+	delete_begin(c->engine, &d->caller, &d->arn, durable_call_done, d);
+}

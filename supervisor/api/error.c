@@ -1,0 +1,146 @@
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/error.h"
+#include "api/model.h"
+
+/* Sent by AWS, but in no service model. */
+static const struct error_shape outside[] = {
+	{ "AccessDeniedException", 403, true },
+	{ "ExpiredTokenException", 403, false },
+	{ "IncompleteSignatureException", 403, false },
+	{ "InvalidSignatureException", 403, false },
+	{ "MissingAuthenticationTokenException", 403, false },
+	{ "RequestEntityTooLargeException", 413, false },
+	{ "SerializationException", 400, false },
+	{ "UnknownOperationException", 404, false },
+	{ "UnrecognizedClientException", 403, false },
+	{ "ValidationException", 400, false },
+};
+
+/* What a kind without a code means. */
+static const struct error_shape kinds[] = {
+	[ERR_SYSTEM] = { "ServiceException", 500, true },
+	[ERR_INVALID] = { "InvalidParameterValueException", 400, false },
+	[ERR_NOT_FOUND] = { "ResourceNotFoundException", 404, true },
+	[ERR_EXISTS] = { "ResourceConflictException", 409, false },
+	[ERR_CONFLICT] = { "ResourceConflictException", 409, false },
+	[ERR_DENIED] = { "AccessDeniedException", 403, true },
+	[ERR_LIMIT] = { "TooManyRequestsException", 429, false },
+	[ERR_TOO_LARGE] = { "RequestTooLargeException", 413, false },
+	/* Nothing was done: clients may repeat it. */
+	[ERR_UNAVAILABLE] = { "ServiceException", 503, true },
+	[ERR_UNCERTAIN] = { "ServiceException", 500, true },
+	[ERR_TIMEOUT] = { "ServiceException", 504, true },
+	[ERR_INTERNAL] = { "ServiceException", 500, true },
+};
+
+static int
+error_compare(const void *name, const void *row)
+{
+	return strcmp(name, ((const struct api_error *)row)->name);
+}
+
+struct error_shape
+error_shape(enum err_kind kind, const char *code)
+{
+	const struct api_error *known;
+
+	for (size_t i = 0; code && i < sizeof(outside) / sizeof(*outside); i++)
+		if (strcmp(outside[i].name, code) == 0)
+			return outside[i];
+	if (code != NULL) {
+		known = bsearch(code, api_errors, (size_t)api_nerrors,
+		    sizeof(*api_errors), error_compare);
+		if (known != NULL && kind == ERR_UNAVAILABLE)
+			return (struct error_shape){ known->name, 503,
+			    known->capital };
+		if (known != NULL)
+			return (struct error_shape){ known->name,
+			    known->status, known->capital };
+	}
+	if (kind <= ERR_NONE ||
+	    (size_t)kind >= sizeof(kinds) / sizeof(kinds[0]))
+		kind = ERR_INTERNAL;
+	if (code != NULL)
+		return (struct error_shape){ code, kinds[kind].status, true };
+	return kinds[kind];
+}
+
+void
+error_json(const struct error_shape *e, const char *text, struct buf *out)
+{
+	buf_fmt(out, "{\"Type\":\"%s\",",
+	    e->status < 500 ? "User" : "Service");
+	if (strcmp(e->name, "TooManyRequestsException") == 0)
+		buf_str(out,
+		    "\"Reason\":\"ConcurrentInvocationLimitExceeded\",");
+	buf_fmt(out, "\"%s\":", e->capital ? "Message" : "message");
+	buf_json(out, text, strlen(text));
+	buf_char(out, '}');
+}
+
+void
+xml_text(struct buf *out, const char *s)
+{
+	for (; *s != '\0'; s++) {
+		switch (*s) {
+		case '<':
+			buf_str(out, "&lt;");
+			break;
+		case '>':
+			buf_str(out, "&gt;");
+			break;
+		case '&':
+			buf_str(out, "&amp;");
+			break;
+		case '"':
+			buf_str(out, "&quot;");
+			break;
+		default:
+			buf_char(out, (unsigned char)*s < ' ' ? ' ' : *s);
+		}
+	}
+}
+
+/* The query protocol has other names for the same things. */
+static struct error_shape
+query_shape(const struct error_shape *e)
+{
+	static const struct {
+		const char *json;
+		struct error_shape query;
+	} names[] = {
+		{ "AccessDeniedException", { "AccessDenied", 403, true } },
+		{ "ExpiredTokenException", { "ExpiredToken", 403, true } },
+		{ "IncompleteSignatureException",
+		    { "IncompleteSignature", 400, true } },
+		{ "InvalidSignatureException",
+		    { "SignatureDoesNotMatch", 403, true } },
+		{ "MissingAuthenticationTokenException",
+		    { "MissingAuthenticationToken", 403, true } },
+		{ "UnknownOperationException", { "InvalidAction", 400, true } },
+		{ "UnrecognizedClientException",
+		    { "InvalidClientTokenId", 403, true } },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i].json, e->name) == 0)
+			return names[i].query;
+	return *e;
+}
+
+void
+error_xml(struct error_shape *e, const char *text, const char *request_id,
+    struct buf *out)
+{
+	*e = query_shape(e);
+	buf_fmt(out, "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/"
+	    "2011-06-15/\"><Error><Type>%s</Type><Code>%s</Code><Message>",
+	    e->status < 500 ? "Sender" : "Receiver", e->name);
+	xml_text(out, text);
+	buf_fmt(out, "</Message></Error><RequestId>%s</RequestId>"
+	    "</ErrorResponse>", request_id);
+}

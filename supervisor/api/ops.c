@@ -1,0 +1,86 @@
+/*
+ * One row for each operation that is served.  The rest of the model is
+ * answered with InvalidParameterValueException: it is in the list of errors
+ * of nearly every operation, clients do not repeat it, and tools show its
+ * text to the user.
+ */
+#include <config.h>
+
+#include <string.h>
+
+#include "api/ops.h"
+
+/* AWS's limits of a request's body. */
+#define BODY_CODE 70167211
+/*
+ * Six MiB of payload; the JSON string around it may escape each character
+ * with six more.
+ */
+#define BODY_CHECKPOINT (40 * 1024 * 1024)
+/* The handler says by its own sentence what is too large. */
+#define BODY_INVOKE (16 * 1024 * 1024)
+
+#define TOO_LARGE_ENTITY "RequestEntityTooLargeException"
+
+static const struct op_row rows[] = {
+	{ "CheckpointDurableExecution", op_checkpoint, BODY_CHECKPOINT, NULL,
+	    OP_WORKER },
+	{ "CreateAlias", op_create_alias, 0, NULL, 0 },
+	{ "CreateFunction", op_create_function, BODY_CODE, TOO_LARGE_ENTITY,
+	    0 },
+	{ "DeleteAlias", op_delete_alias, 0, NULL, 0 },
+	{ "DeleteDurableExecution", op_execution_delete, 0, NULL, 0 },
+	{ "DeleteFunction", op_delete_function, 0, NULL, 0 },
+	{ "GetAccountSettings", op_account_settings, 0, NULL, 0 },
+	{ "GetAlias", op_get_alias, 0, NULL, 0 },
+	{ "GetDurableExecution", op_execution_get, 0, NULL,
+	    OP_WORKER | OP_OWN_EXECUTION },
+	{ "GetDurableExecutionHistory", op_execution_history, 0, NULL, 0 },
+	{ "GetDurableExecutionState", op_execution_state, 0, NULL,
+	    OP_WORKER },
+	{ "GetFunction", op_get_function, 0, NULL, 0 },
+	{ "GetFunctionConfiguration", op_get_function_configuration, 0, NULL,
+	    0 },
+	{ "Invoke", op_invoke, BODY_INVOKE, "RequestTooLargeException",
+	    OP_WORKER },
+	{ "ListAliases", op_list_aliases, 0, NULL, 0 },
+	{ "ListDurableExecutionsByFunction", op_execution_list, 0, NULL, 0 },
+	{ "ListFunctions", op_list_functions, 0, NULL, 0 },
+	{ "ListTags", op_list_tags, 0, NULL, 0 },
+	{ "ListVersionsByFunction", op_list_versions, 0, NULL, 0 },
+	{ "PauseDurableExecution", op_execution_pause, 0, NULL, 0 },
+	{ "PublishVersion", op_publish_version, 0, NULL, 0 },
+	{ "ResumeDurableExecution", op_execution_resume, 0, NULL, 0 },
+	{ "SendDurableExecutionCallbackFailure", op_callback_failure, 0, NULL,
+	    OP_WORKER },
+	{ "SendDurableExecutionCallbackHeartbeat", op_callback_heartbeat, 0,
+	    NULL, OP_WORKER },
+	{ "SendDurableExecutionCallbackSuccess", op_callback_success, 0, NULL,
+	    OP_WORKER },
+	{ "StopDurableExecution", op_execution_stop, 0, NULL, 0 },
+	{ "UpdateAlias", op_update_alias, 0, NULL, 0 },
+	{ "UpdateFunctionCode", op_update_function_code, BODY_CODE,
+	    TOO_LARGE_ENTITY, 0 },
+	{ "UpdateFunctionConfiguration", op_update_function_configuration, 0,
+	    NULL, 0 },
+};
+
+const struct op_row *
+op_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+size_t
+api_body_most(void)
+{
+	size_t most = OP_BODY_MOST;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].body_most > most)
+			most = rows[i].body_most;
+	return most;
+}
