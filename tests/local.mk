@@ -56,6 +56,7 @@ EXTRA_DIST += \
 	%D%/e2e/test_clients.py \
 	%D%/e2e/test_programs.py \
 	%D%/http/test_bad_input.py \
+	%D%/http/test_cli.py \
 	%D%/http/test_database.py \
 	%D%/http/test_functions.py \
 	%D%/http/test_serve.py \
