@@ -1,6 +1,17 @@
-sql_queries =
+sql_queries = \
+	%D%/query/async_event.sql \
+	%D%/query/code.sql \
+	%D%/query/execution.sql \
+	%D%/query/function.sql \
+	%D%/query/history.sql \
+	%D%/query/log.sql \
+	%D%/query/node.sql \
+	%D%/query/operation.sql \
+	%D%/query/transaction.sql
 
-sql_migrations =
+sql_migrations = \
+	%D%/migrations/0001_execution.sql \
+	%D%/migrations/0002_function.sql
 
 EXTRA_DIST += %D%/embed.awk $(sql_queries) $(sql_migrations)
 

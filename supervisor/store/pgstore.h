@@ -12,20 +12,30 @@ struct pgstore;
 
 struct pgstore_conf {
 	const char *conninfo;	/* libpq connection string */
-	int connections;
+	int connections;	/* at least 3 are made */
 	int statement_timeout_ms;
+	/*
+	 * Names what only one process can hold at a time, such as a host and
+	 * its data folder: a new node there means that the one before it is
+	 * dead.  NULL: the host's name.
+	 */
+	const char *place;
+	bool unsafe_ok;		/* also a server with fsync off */
 };
 
 /*
  * Connects in the background (and again after every loss), applies missing
  * migrations first.  `state` is called with ready true once statements can be
- * served and false when the last connection is lost; err says why.
+ * served and false when they cannot any more; err says why.  Before the first
+ * ready it is also called for every attempt that fails; ERR_INVALID: this
+ * database will not do until somebody changes something about it.
  */
 struct pgstore *pgstore_open(struct event_base *, struct env *,
     const struct pgstore_conf *,
     void (*state)(void *arg, bool ready, const struct err *), void *arg);
 struct store *pgstore_store(struct pgstore *);
 bool pgstore_ready(const struct pgstore *);
+/* Not from inside a done; answers what is still open (RETRY or UNKNOWN). */
 void pgstore_close(struct pgstore *);
 
 /* ---- functions (store/function.c) ---- */

@@ -1,0 +1,362 @@
+-- Durable executions.  Their columns are in one order everywhere: that of the
+-- readers and writers in store/execution.c, operation.c and history.c.
+
+-- A new execution with its operations and events, unless its name is taken in
+-- this function: then which one has it.  No row: it was taken this moment.
+-- name: execution_start
+with started as (
+    insert into execution (
+        id, shard, function, version, function_arn, arn, name, status, rev,
+        write_id, cluster_epoch, epoch, seq, running, owner, request_id,
+        claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms,
+        timeout_s, retention_days, sync, kms_key_arn, trace, tenant, result,
+        error, parent, parent_ord, parent_told, pause_ms, pause_timeout,
+        pause_reason, pause_wants_run, control_token, control_ms, metered,
+        stored_bytes, event_count, last_event_ms, wake_at)
+    values (
+        $1::uuid, $2::smallint, $3::text, $4::text, $5::text, $6::text,
+        $7::text, $8::smallint, $9::bigint, $10::bigint, $11::int, $12::int,
+        $13::bigint, $14::boolean, $15::bigint, $16::uuid, $17::bigint,
+        $18::int, $19::bigint, $20::bigint, $21::bigint, $22::bigint,
+        $23::bigint, $24::int, $25::boolean, $26::text, $27::bytea,
+        $28::bytea, $29::bytea, $30::bytea, $31::uuid, $32::int, $33::boolean,
+        $34::bigint, $35::boolean, $36::bytea, $37::boolean, $38::bytea,
+        $39::bigint, $40::int, $41::bigint, $42::int, $43::bigint, $44::bigint)
+    on conflict do nothing
+    returning id
+),
+operations as (
+    insert into operation (execution,
+        ord, id, type, status, parent, name, subtype, start_ms, end_ms,
+        payload, error, attempt, due_ms, duration_s, timeout_s, heartbeat_s,
+        heartbeat_ms, callback_id, replay_children, target, tenant, child,
+        child_durable, child_version, child_arn)
+    select started.id,
+        u.ord, u.id, u.type, u.status, u.parent, u.name, u.subtype,
+        u.start_ms, u.end_ms, u.payload, u.error, u.attempt, u.due_ms,
+        u.duration_s, u.timeout_s, u.heartbeat_s, u.heartbeat_ms,
+        u.callback_id, u.replay_children, u.target, u.tenant, u.child,
+        u.child_durable, u.child_version, u.child_arn
+    from started, unnest(
+        $45::int[], $46::text[], $47::smallint[], $48::smallint[], $49::int[],
+        $50::text[], $51::text[], $52::bigint[], $53::bigint[], $54::bytea[],
+        $55::bytea[], $56::int[], $57::bigint[], $58::bigint[], $59::bigint[],
+        $60::bigint[], $61::bigint[], $62::text[], $63::boolean[],
+        $64::text[], $65::bytea[], $66::uuid[], $67::boolean[], $68::text[],
+        $69::text[]
+    ) as u (
+        ord, id, type, status, parent, name, subtype, start_ms, end_ms,
+        payload, error, attempt, due_ms, duration_s, timeout_s, heartbeat_s,
+        heartbeat_ms, callback_id, replay_children, target, tenant, child,
+        child_durable, child_version, child_arn)
+),
+events as (
+    insert into history (execution,
+        id, at_ms, type, ord, cause, cause_id, payload, attempt, delay_s,
+        duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag, ref,
+        tenant, version, child_arn)
+    select started.id,
+        u.id, u.at_ms, u.type, u.ord, u.cause, u.cause_id, u.payload,
+        u.attempt, u.delay_s, u.duration_s, u.due_ms, u.timeout_s,
+        u.heartbeat_s, u.start_ms, u.flag, u.ref, u.tenant, u.version,
+        u.child_arn
+    from started, unnest(
+        $70::int[], $71::bigint[], $72::smallint[], $73::int[],
+        $74::smallint[], $75::text[], $76::bytea[], $77::int[], $78::bigint[],
+        $79::bigint[], $80::bigint[], $81::bigint[], $82::bigint[],
+        $83::bigint[], $84::boolean[], $85::text[], $86::bytea[], $87::text[],
+        $88::text[]
+    ) as u (
+        id, at_ms, type, ord, cause, cause_id, payload, attempt, delay_s,
+        duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag, ref,
+        tenant, version, child_arn)
+)
+select true, id from started
+union all
+select false, id from execution
+where function = $3::text and name = $7::text
+    and not exists (select 1 from started)
+
+-- Everything that one decision changes, if the execution still is at the
+-- revision ($2) it was taken at.  No row: it is not, and nothing was written.
+-- name: execution_write
+with written as (
+    update execution set
+        status = $3::smallint, rev = $4::bigint, write_id = $5::bigint,
+        cluster_epoch = $6::int, epoch = $7::int, seq = $8::bigint,
+        running = $9::boolean, owner = $10::bigint, request_id = $11::uuid,
+        claimed_ms = $12::bigint, failures = $13::int, retry_ms = $14::bigint,
+        end_ms = $15::bigint, deadline_ms = $16::bigint, result = $17::bytea,
+        error = $18::bytea, parent_told = $19::boolean,
+        pause_ms = $20::bigint, pause_timeout = $21::boolean,
+        pause_reason = $22::bytea, pause_wants_run = $23::boolean,
+        control_token = $24::bytea, control_ms = $25::bigint,
+        metered = $26::int, stored_bytes = $27::bigint,
+        event_count = $28::int, last_event_ms = $29::bigint,
+        wake_at = $30::bigint
+    where id = $1::uuid and rev = $2::bigint
+    returning id
+),
+operations as (
+    insert into operation (execution,
+        ord, id, type, status, parent, name, subtype, start_ms, end_ms,
+        payload, error, attempt, due_ms, duration_s, timeout_s, heartbeat_s,
+        heartbeat_ms, callback_id, replay_children, target, tenant, child,
+        child_durable, child_version, child_arn)
+    select written.id,
+        u.ord, u.id, u.type, u.status, u.parent, u.name, u.subtype,
+        u.start_ms, u.end_ms, u.payload, u.error, u.attempt, u.due_ms,
+        u.duration_s, u.timeout_s, u.heartbeat_s, u.heartbeat_ms,
+        u.callback_id, u.replay_children, u.target, u.tenant, u.child,
+        u.child_durable, u.child_version, u.child_arn
+    from written, unnest(
+        $31::int[], $32::text[], $33::smallint[], $34::smallint[], $35::int[],
+        $36::text[], $37::text[], $38::bigint[], $39::bigint[], $40::bytea[],
+        $41::bytea[], $42::int[], $43::bigint[], $44::bigint[], $45::bigint[],
+        $46::bigint[], $47::bigint[], $48::text[], $49::boolean[],
+        $50::text[], $51::bytea[], $52::uuid[], $53::boolean[], $54::text[],
+        $55::text[]
+    ) as u (
+        ord, id, type, status, parent, name, subtype, start_ms, end_ms,
+        payload, error, attempt, due_ms, duration_s, timeout_s, heartbeat_s,
+        heartbeat_ms, callback_id, replay_children, target, tenant, child,
+        child_durable, child_version, child_arn)
+    on conflict (execution, ord) do update set
+        status = excluded.status, start_ms = excluded.start_ms,
+        end_ms = excluded.end_ms, payload = excluded.payload,
+        error = excluded.error, attempt = excluded.attempt,
+        due_ms = excluded.due_ms, duration_s = excluded.duration_s,
+        timeout_s = excluded.timeout_s, heartbeat_s = excluded.heartbeat_s,
+        heartbeat_ms = excluded.heartbeat_ms,
+        callback_id = excluded.callback_id,
+        replay_children = excluded.replay_children, target = excluded.target,
+        tenant = excluded.tenant, child = excluded.child,
+        child_durable = excluded.child_durable,
+        child_version = excluded.child_version, child_arn = excluded.child_arn
+),
+events as (
+    insert into history (execution,
+        id, at_ms, type, ord, cause, cause_id, payload, attempt, delay_s,
+        duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag, ref,
+        tenant, version, child_arn)
+    select written.id,
+        u.id, u.at_ms, u.type, u.ord, u.cause, u.cause_id, u.payload,
+        u.attempt, u.delay_s, u.duration_s, u.due_ms, u.timeout_s,
+        u.heartbeat_s, u.start_ms, u.flag, u.ref, u.tenant, u.version,
+        u.child_arn
+    from written, unnest(
+        $56::int[], $57::bigint[], $58::smallint[], $59::int[],
+        $60::smallint[], $61::text[], $62::bytea[], $63::int[], $64::bigint[],
+        $65::bigint[], $66::bigint[], $67::bigint[], $68::bigint[],
+        $69::bigint[], $70::boolean[], $71::text[], $72::bytea[], $73::text[],
+        $74::text[]
+    ) as u (
+        id, at_ms, type, ord, cause, cause_id, payload, attempt, delay_s,
+        duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag, ref,
+        tenant, version, child_arn)
+)
+select id from written
+
+-- The next three go with an execution_write in one transaction and happen only
+-- if it did: $1 to $3 are its id, its new revision and write id.
+-- A chained execution that it starts; a name that is taken is an error here.
+-- name: execution_child_start
+with started as (
+    insert into execution (
+        id, shard, function, version, function_arn, arn, name, status, rev,
+        write_id, cluster_epoch, epoch, seq, running, owner, request_id,
+        claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms,
+        timeout_s, retention_days, sync, kms_key_arn, trace, tenant, result,
+        error, parent, parent_ord, parent_told, pause_ms, pause_timeout,
+        pause_reason, pause_wants_run, control_token, control_ms, metered,
+        stored_bytes, event_count, last_event_ms, wake_at)
+    select
+        $4::uuid, $5::smallint, $6::text, $7::text, $8::text, $9::text,
+        $10::text, $11::smallint, $12::bigint, $13::bigint, $14::int,
+        $15::int, $16::bigint, $17::boolean, $18::bigint, $19::uuid,
+        $20::bigint, $21::int, $22::bigint, $23::bigint, $24::bigint,
+        $25::bigint, $26::bigint, $27::int, $28::boolean, $29::text,
+        $30::bytea, $31::bytea, $32::bytea, $33::bytea, $34::uuid, $35::int,
+        $36::boolean, $37::bigint, $38::boolean, $39::bytea, $40::boolean,
+        $41::bytea, $42::bigint, $43::int, $44::bigint, $45::int, $46::bigint,
+        $47::bigint
+    where exists (
+        select 1 from execution
+        where id = $1::uuid and rev = $2::bigint and write_id = $3::bigint)
+    returning id
+),
+operations as (
+    insert into operation (execution,
+        ord, id, type, status, parent, name, subtype, start_ms, end_ms,
+        payload, error, attempt, due_ms, duration_s, timeout_s, heartbeat_s,
+        heartbeat_ms, callback_id, replay_children, target, tenant, child,
+        child_durable, child_version, child_arn)
+    select started.id,
+        u.ord, u.id, u.type, u.status, u.parent, u.name, u.subtype,
+        u.start_ms, u.end_ms, u.payload, u.error, u.attempt, u.due_ms,
+        u.duration_s, u.timeout_s, u.heartbeat_s, u.heartbeat_ms,
+        u.callback_id, u.replay_children, u.target, u.tenant, u.child,
+        u.child_durable, u.child_version, u.child_arn
+    from started, unnest(
+        $48::int[], $49::text[], $50::smallint[], $51::smallint[], $52::int[],
+        $53::text[], $54::text[], $55::bigint[], $56::bigint[], $57::bytea[],
+        $58::bytea[], $59::int[], $60::bigint[], $61::bigint[], $62::bigint[],
+        $63::bigint[], $64::bigint[], $65::text[], $66::boolean[],
+        $67::text[], $68::bytea[], $69::uuid[], $70::boolean[], $71::text[],
+        $72::text[]
+    ) as u (
+        ord, id, type, status, parent, name, subtype, start_ms, end_ms,
+        payload, error, attempt, due_ms, duration_s, timeout_s, heartbeat_s,
+        heartbeat_ms, callback_id, replay_children, target, tenant, child,
+        child_durable, child_version, child_arn)
+),
+events as (
+    insert into history (execution,
+        id, at_ms, type, ord, cause, cause_id, payload, attempt, delay_s,
+        duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag, ref,
+        tenant, version, child_arn)
+    select started.id,
+        u.id, u.at_ms, u.type, u.ord, u.cause, u.cause_id, u.payload,
+        u.attempt, u.delay_s, u.duration_s, u.due_ms, u.timeout_s,
+        u.heartbeat_s, u.start_ms, u.flag, u.ref, u.tenant, u.version,
+        u.child_arn
+    from started, unnest(
+        $73::int[], $74::bigint[], $75::smallint[], $76::int[],
+        $77::smallint[], $78::text[], $79::bytea[], $80::int[], $81::bigint[],
+        $82::bigint[], $83::bigint[], $84::bigint[], $85::bigint[],
+        $86::bigint[], $87::boolean[], $88::text[], $89::bytea[], $90::text[],
+        $91::text[]
+    ) as u (
+        id, at_ms, type, ord, cause, cause_id, payload, attempt, delay_s,
+        duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag, ref,
+        tenant, version, child_arn)
+)
+select id from started
+
+-- A chained invoke of a plain function.
+-- name: execution_child_event
+insert into async_event (
+    id, function, qualifier, payload, client_context, trace, tenant, attempt,
+    accepted_ms, due_ms, owner, parent, parent_ord)
+select
+    $4::uuid, $5::text, $6::text, $7::bytea, $8::bytea, $9::bytea, $10::bytea,
+    $11::int, $12::bigint, $13::bigint, $14::bigint, $15::uuid, $16::int
+where exists (
+        select 1 from execution
+        where id = $1::uuid and rev = $2::bigint and write_id = $3::bigint)
+
+-- Asynchronous events whose outcome it took over.
+-- name: execution_settle
+delete from async_event
+where id = any($4::uuid[]) and exists (
+        select 1 from execution
+        where id = $1::uuid and rev = $2::bigint and write_id = $3::bigint)
+
+-- With the EXECUTION operation (its input).
+-- name: execution_head
+select
+    x.id, x.shard, x.function, x.version, x.function_arn, x.arn, x.name,
+    x.status, x.rev, x.write_id, x.cluster_epoch, x.epoch, x.seq, x.running,
+    x.owner, x.request_id, x.claimed_ms, x.failures, x.retry_ms, x.start_ms,
+    x.end_ms, x.deadline_ms, x.timeout_s, x.retention_days, x.sync,
+    x.kms_key_arn, x.trace, x.tenant, x.result, x.error, x.parent,
+    x.parent_ord, x.parent_told, x.pause_ms, x.pause_timeout, x.pause_reason,
+    x.pause_wants_run, x.control_token, x.control_ms, x.metered,
+    x.stored_bytes, x.event_count, x.last_event_ms,
+    o.ord, o.id, o.type, o.status, o.parent, o.name, o.subtype, o.start_ms,
+    o.end_ms, o.payload, o.error, o.attempt, o.due_ms, o.duration_s,
+    o.timeout_s, o.heartbeat_s, o.heartbeat_ms, o.callback_id,
+    o.replay_children, o.target, o.tenant, o.child, o.child_durable,
+    o.child_version, o.child_arn
+from execution x
+left join operation o on o.execution = x.id and o.ord = 0
+where x.id = $1::uuid
+
+-- name: execution_by_name
+select id from execution where function = $1::text and name = $2::text
+
+-- Newest first, behind ($8, $9) unless $9 is null; $5 has a bit for each status
+-- that is wanted, 0 for all.
+-- name: execution_list
+select
+    id, shard, function, version, function_arn, arn, name, status, rev,
+    write_id, cluster_epoch, epoch, seq, running, owner, request_id,
+    claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms, timeout_s,
+    retention_days, sync, kms_key_arn, trace, tenant, null::bytea,
+    null::bytea, parent, parent_ord, parent_told, pause_ms, pause_timeout,
+    null::bytea, pause_wants_run, control_token, control_ms, metered,
+    stored_bytes, event_count, last_event_ms
+from execution
+where function = $1::text
+    and ($2::text is null or version = $2)
+    and ($3::text is null or function_arn = $3)
+    and ($4::text is null or name = $4)
+    and ($5::int = 0 or (1 << status) & $5 <> 0)
+    and ($6::bigint = 0 or start_ms > $6)
+    and ($7::bigint = 0 or start_ms < $7)
+    and ($9::uuid is null or (start_ms, id) < ($8::bigint, $9))
+order by start_ms desc, id desc
+limit $10::bigint
+
+-- Oldest first, behind ($8, $9) unless $9 is null; $5 has a bit for each status
+-- that is wanted, 0 for all.
+-- name: execution_list_oldest
+select
+    id, shard, function, version, function_arn, arn, name, status, rev,
+    write_id, cluster_epoch, epoch, seq, running, owner, request_id,
+    claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms, timeout_s,
+    retention_days, sync, kms_key_arn, trace, tenant, null::bytea,
+    null::bytea, parent, parent_ord, parent_told, pause_ms, pause_timeout,
+    null::bytea, pause_wants_run, control_token, control_ms, metered,
+    stored_bytes, event_count, last_event_ms
+from execution
+where function = $1::text
+    and ($2::text is null or version = $2)
+    and ($3::text is null or function_arn = $3)
+    and ($4::text is null or name = $4)
+    and ($5::int = 0 or (1 << status) & $5 <> 0)
+    and ($6::bigint = 0 or start_ms > $6)
+    and ($7::bigint = 0 or start_ms < $7)
+    and ($9::uuid is null or (start_ms, id) > ($8::bigint, $9))
+order by start_ms, id
+limit $10::bigint
+
+-- Whole, if it is in DELETING (5).  Gives how many went and whether there was
+-- one at all.
+-- name: execution_drop
+with gone as (
+    delete from execution where id = $1::uuid and status = 5 returning id
+),
+operations as (
+    delete from operation where execution in (select id from gone)
+),
+events as (
+    delete from history where execution in (select id from gone)
+)
+select (select count(*) from gone),
+    exists (select 1 from execution where id = $1::uuid)
+
+-- name: execution_due
+select id from execution
+where wake_at is not null and wake_at <= $1::bigint
+order by wake_at
+limit $2::bigint
+
+-- name: execution_due_next
+select wake_at from execution
+where wake_at is not null
+order by wake_at
+limit 1
+
+-- name: execution_orphans
+select id from execution
+where running and owner <> $1::bigint
+order by claimed_ms
+limit $2::bigint
+
+-- Closed (1 to 5) and the parent does not know.
+-- name: execution_untold
+select id from execution
+where parent is not null and not parent_told and status between 1 and 5
+order by end_ms
+limit $1::bigint

@@ -1,0 +1,27 @@
+-- From $2 on.
+-- name: history_list
+select
+    h.id, h.at_ms, h.type, h.ord, h.cause, h.cause_id, h.payload, h.attempt,
+    h.delay_s, h.duration_s, h.due_ms, h.timeout_s, h.heartbeat_s, h.start_ms,
+    h.flag, h.ref, h.tenant, h.version, h.child_arn,
+    o.id, o.name, o.subtype, p.id
+from history h
+left join operation o on o.execution = h.execution and o.ord = h.ord
+left join operation p on p.execution = h.execution and p.ord = o.parent
+where h.execution = $1::uuid and h.id >= $2::int
+order by h.id
+limit $3::bigint
+
+-- From $2 downward.
+-- name: history_list_reverse
+select
+    h.id, h.at_ms, h.type, h.ord, h.cause, h.cause_id, h.payload, h.attempt,
+    h.delay_s, h.duration_s, h.due_ms, h.timeout_s, h.heartbeat_s, h.start_ms,
+    h.flag, h.ref, h.tenant, h.version, h.child_arn,
+    o.id, o.name, o.subtype, p.id
+from history h
+left join operation o on o.execution = h.execution and o.ord = h.ord
+left join operation p on p.execution = h.execution and p.ord = o.parent
+where h.execution = $1::uuid and h.id <= $2::int
+order by h.id desc
+limit $3::bigint

@@ -1,0 +1,11 @@
+-- name: begin
+begin
+
+-- name: begin_snapshot
+begin isolation level repeatable read read only
+
+-- name: commit
+commit
+
+-- name: rollback
+rollback

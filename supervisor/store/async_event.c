@@ -1,0 +1,166 @@
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/pgset.h"
+#include "store/rows.h"
+
+struct event_call {
+	struct pg_call call;
+	store_done *done;
+	void *arg;
+};
+
+/* Both repeat without harm when it is not known whether they happened. */
+static void
+event_done(struct pg_call *call, enum store_result result,
+    const struct err *err)
+{
+	struct event_call *e = (struct event_call *)call;
+
+	e->done(e->arg, result, err);
+}
+
+void
+pg_event_put(struct store *s, const struct async_event *event,
+    store_done *done, void *arg)
+{
+	struct event_call *e = pg_call_new(sizeof(*e), POINT_EVENT_PUT,
+	    event_done);
+
+	e->done = done;
+	e->arg = arg;
+	params_async_event(pg_call_stmt(&e->call, STMT_ASYNC_EVENT_PUT),
+	    event);
+	batch_add(pgstore_of(s), &e->call);
+}
+
+void
+pg_event_drop(struct store *s, const struct id *id, store_done *done,
+    void *arg)
+{
+	struct event_call *e = pg_call_new(sizeof(*e), POINT_EVENT_DROP,
+	    event_done);
+
+	e->done = done;
+	e->arg = arg;
+	param_id(pg_call_stmt(&e->call, STMT_ASYNC_EVENT_DROP), id);
+	batch_add(pgstore_of(s), &e->call);
+}
+
+static void
+retry_done(struct pg_call *call, enum store_result result,
+    const struct err *err)
+{
+	struct event_call *e = (struct event_call *)call;
+	struct err gone;
+
+	if (result == STORE_OK && pg_call_rows(call, 0) == 0) {
+		err_set(&gone, ERR_CONFLICT, "another node has the event");
+		e->done(e->arg, STORE_CONFLICT, &gone);
+		return;
+	}
+	e->done(e->arg, result, err);
+}
+
+void
+pg_event_retry(struct store *s, const struct async_event *event,
+    store_done *done, void *arg)
+{
+	struct event_call *e = pg_call_new(sizeof(*e), POINT_EVENT_RETRY,
+	    retry_done);
+	struct params *p = pg_call_stmt(&e->call, STMT_ASYNC_EVENT_RETRY);
+
+	e->done = done;
+	e->arg = arg;
+	param_id(p, &event->id);
+	param_i32(p, event->attempt);
+	param_i64(p, event->due_ms);
+	param_i64(p, event->owner);
+	batch_add(pgstore_of(s), &e->call);
+}
+
+/* ---- take ---- */
+
+struct take_call {
+	struct pg_call call;
+	store_events *done;
+	void *arg;
+	int64_t take;
+	int lost;	/* so many lost takes are looked for */
+};
+
+/*
+ * A take whose answer was lost may have made us owner of events that we do
+ * not know.  Its number is kept, and the next take brings them along.
+ */
+static void
+take_lost(struct pgstore *s, int64_t take)
+{
+	s->lost_takes = xreallocarray(s->lost_takes,
+	    (size_t)s->nlost_takes + 1, sizeof(*s->lost_takes));
+	s->lost_takes[s->nlost_takes++] = take;
+}
+
+static void
+take_found(struct pgstore *s, int n)
+{
+	s->nlost_takes -= n;
+	memmove(s->lost_takes, s->lost_takes + n,
+	    (size_t)s->nlost_takes * sizeof(*s->lost_takes));
+}
+
+static void
+take_done(struct pg_call *call, enum store_result result,
+    const struct err *err)
+{
+	struct take_call *t = (struct take_call *)call;
+	struct async_event **list;
+	struct row r = { 0 };
+	int i, n;
+
+	if (result == STORE_UNKNOWN)
+		take_lost(call->pgs, t->take);
+	if (result != STORE_OK) {
+		t->done(t->arg, result, NULL, 0, err);
+		return;
+	}
+	if (t->lost > 0 && t->lost <= call->pgs->nlost_takes)
+		take_found(call->pgs, t->lost);
+	n = pg_call_rows(call, 0);
+	list = xcalloc((size_t)n, sizeof(struct async_event *));
+	r.res = call->stmts[0].res;
+	for (i = 0; i < n; i++) {
+		r.row = i;
+		r.col = 0;
+		list[i] = row_async_event(&r);
+	}
+	t->done(t->arg, STORE_OK, list, (size_t)n, NULL);
+	free(list);
+}
+
+void
+pg_event_take(struct store *s, int64_t node, int64_t now_ms, int limit,
+    store_events *done, void *arg)
+{
+	struct pgstore *ps = pgstore_of(s);
+	struct take_call *t = pg_call_new(sizeof(*t), POINT_EVENT_TAKE,
+	    take_done);
+	struct params *p = pg_call_stmt(&t->call, STMT_ASYNC_EVENT_TAKE);
+	int i;
+
+	t->done = done;
+	t->arg = arg;
+	t->take = (int64_t)(env_random_u64(ps->env) >> 1) | 1;
+	t->lost = ps->nlost_takes;
+	param_i64(p, node);
+	param_i64(p, now_ms);
+	param_i64(p, limit);
+	param_i64(p, t->take);
+	array_begin(p, PARAM_I64, ps->nlost_takes);
+	for (i = 0; i < ps->nlost_takes; i++)
+		array_i64(p, ps->lost_takes[i]);
+	array_end(p);
+	batch_add(ps, &t->call);
+}

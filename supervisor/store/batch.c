@@ -1,0 +1,197 @@
+/*
+ * Group commit: what is ready while a batch is in flight becomes the next one.
+ *
+ * A call whose guard does not hold gives no row and harms nobody.  After a
+ * real error nothing of the batch has happened, and its calls are repeated one
+ * by one, so that only the guilty one hears of it.
+ */
+#include <config.h>
+
+#include <event2/event.h>
+
+#include "base/metric.h"
+#include "store/pgset.h"
+
+static void batch_done(void *arg, struct pg_unit *);
+
+static struct pg *
+batch_pg(struct pgstore *s)
+{
+	return s->pgs[0];
+}
+
+static size_t
+call_bytes(const struct pg_call *c)
+{
+	size_t n = 0;
+	int i;
+
+	for (i = 0; i < c->nstmts; i++)
+		n += c->stmts[i].params.data.len;
+	return n;
+}
+
+/* The next call for the unit, or NULL when it is full. */
+static struct pg_call *
+batch_take(struct batch *b, const struct pg_unit *u)
+{
+	struct pg_call *c;
+
+	if ((c = TAILQ_FIRST(&b->alone)) != NULL) {
+		if (u->ncalls > 0)
+			return NULL;
+		TAILQ_REMOVE(&b->alone, c, link);
+		return c;
+	}
+	c = TAILQ_FIRST(&b->waiting);
+	if (c == NULL || u->ncalls == BATCH_CALLS_MOST)
+		return NULL;
+	if (u->ncalls > 0 && u->bytes + call_bytes(c) > BATCH_BYTES_MOST)
+		return NULL;
+	TAILQ_REMOVE(&b->waiting, c, link);
+	b->nwaiting--;
+	return c;
+}
+
+static struct pg_unit *
+batch_form(struct pgstore *s)
+{
+	struct batch *b = &s->batch;
+	bool alone = !TAILQ_EMPTY(&b->alone);
+	struct pg_unit *u = pg_unit_new(UNIT_COMMIT);
+	struct pg_call *c;
+	struct err err;
+
+	u->done = batch_done;
+	u->arg = s;
+	while ((c = batch_take(b, u)) != NULL) {
+		if (pg_call_before(c) < 0) {
+			err_set(&err, ERR_UNAVAILABLE, "failpoint");
+			pgset_answer(s, c, STORE_RETRY, &err);
+			continue;
+		}
+		pg_unit_add(u, c);
+		if (alone)
+			break;
+	}
+	return u;
+}
+
+static void
+batch_go(struct pgstore *s)
+{
+	struct batch *b = &s->batch;
+	struct pg_unit *u;
+
+	if (b->flying != NULL || batch_pg(s)->state != PG_READY)
+		return;
+	u = batch_form(s);
+	if (u->ncalls == 0) {
+		pg_unit_free(u);
+		return;
+	}
+	b->flying = u;
+	u->begun_us = s->env->mono_us(s->env);
+	pg_submit(batch_pg(s), u);
+}
+
+static void
+batch_on_kick(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	batch_go(arg);
+}
+
+/* At the end of this turn, so that all that is made in it goes together. */
+static void
+batch_kick(struct pgstore *s)
+{
+	struct batch *b = &s->batch;
+
+	if (b->flying == NULL &&
+	    !(TAILQ_EMPTY(&b->waiting) && TAILQ_EMPTY(&b->alone)))
+		event_active(b->kick, EV_TIMEOUT, 0);
+}
+
+static void
+batch_done(void *arg, struct pg_unit *u)
+{
+	struct pgstore *s = arg;
+	struct batch *b = &s->batch;
+	bool divide = u->failed && !u->lost && u->ncalls > 1;
+	struct pg_call *c;
+
+	b->flying = NULL;
+	metric_observe(METRIC_DB_BATCH, NULL, NULL,
+	    (double)(s->env->mono_us(s->env) - u->begun_us) / 1e6);
+	while ((c = TAILQ_FIRST(&u->calls)) != NULL) {
+		TAILQ_REMOVE(&u->calls, c, link);
+		if (divide)
+			TAILQ_INSERT_TAIL(&b->alone, c, link);
+		else
+			pg_call_finish(c, u->result, &u->err);
+	}
+	pg_unit_free(u);
+	batch_kick(s);
+}
+
+void
+batch_add(struct pgstore *s, struct pg_call *c)
+{
+	struct batch *b = &s->batch;
+	struct err err;
+
+	c->pgs = s;
+	if (c->begun_us == 0)
+		c->begun_us = s->env->mono_us(s->env);
+	if (!s->ready || b->nwaiting >= BATCH_WAITING_MOST) {
+		err_set(&err, ERR_UNAVAILABLE, s->ready ?
+		    "database: too much waits" : "database: not connected");
+		pgset_answer(s, c, STORE_RETRY, &err);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&b->waiting, c, link);
+	b->nwaiting++;
+	batch_kick(s);
+}
+
+static void
+batch_drop(struct pgstore *s, struct pg_calls *list)
+{
+	struct pg_call *c;
+	struct err err;
+
+	err_set(&err, ERR_UNAVAILABLE, "database: connection lost");
+	while ((c = TAILQ_FIRST(list)) != NULL) {
+		TAILQ_REMOVE(list, c, link);
+		pgset_answer(s, c, STORE_RETRY, &err);
+	}
+}
+
+/* The connection came or went; what was not sent has not happened. */
+void
+batch_wake(struct pgstore *s)
+{
+	if (s->ready) {
+		batch_kick(s);
+		return;
+	}
+	batch_drop(s, &s->batch.alone);
+	batch_drop(s, &s->batch.waiting);
+	s->batch.nwaiting = 0;
+}
+
+void
+batch_init(struct pgstore *s)
+{
+	TAILQ_INIT(&s->batch.waiting);
+	TAILQ_INIT(&s->batch.alone);
+	s->batch.kick = event_new(s->base, -1, 0, batch_on_kick, s);
+}
+
+void
+batch_free(struct pgstore *s)
+{
+	event_free(s->batch.kick);
+}

@@ -1,0 +1,119 @@
+#include <config.h>
+
+#include <stdlib.h>
+
+#include "base/failpoint.h"
+#include "base/metric.h"
+#include "store/pg.h"
+#include "store/pgset.h"
+
+void *
+pg_call_new(size_t size, enum store_point point, pg_done *done)
+{
+	struct pg_call *c = xcalloc(1, size);
+
+	c->point = point;
+	c->done = done;
+	return c;
+}
+
+struct params *
+pg_call_stmt(struct pg_call *c, enum stmt stmt)
+{
+	struct pg_stmt *s;
+
+	c->stmts = xreallocarray(c->stmts, (size_t)c->nstmts + 1,
+	    sizeof(*c->stmts));
+	s = &c->stmts[c->nstmts++];
+	s->stmt = stmt;
+	s->res = NULL;
+	s->params.n = 0;
+	s->params.data = (struct buf)BUF_INIT;
+	return &s->params;
+}
+
+static void
+pg_call_forget(struct pg_call *c)
+{
+	int i;
+
+	for (i = 0; i < c->nstmts; i++) {
+		PQclear(c->stmts[i].res);
+		c->stmts[i].res = NULL;
+	}
+}
+
+void
+pg_call_free(struct pg_call *c)
+{
+	int i;
+
+	pg_call_forget(c);
+	for (i = 0; i < c->nstmts; i++)
+		params_free(&c->stmts[i].params);
+	free(c->stmts);
+	free(c);
+}
+
+int
+pg_call_rows(const struct pg_call *c, int stmt)
+{
+	return PQntuples(c->stmts[stmt].res);
+}
+
+#ifdef PD_FAILPOINTS
+static const char *const point_before[POINTS] = {
+#define POINT_NAME(id, name) [POINT_##id] = name ".before_commit",
+	STORE_POINTS(POINT_NAME)
+#undef POINT_NAME
+};
+static const char *const point_after[POINTS] = {
+#define POINT_NAME(id, name) [POINT_##id] = name ".after_commit",
+	STORE_POINTS(POINT_NAME)
+#undef POINT_NAME
+};
+#endif
+
+int
+pg_call_before(const struct pg_call *c)
+{
+	return c->point == POINT_NONE ? 0 : PD_FAIL(point_before[c->point]);
+}
+
+static int
+pg_call_after(const struct pg_call *c)
+{
+	return c->point == POINT_NONE ? 0 : PD_FAIL(point_after[c->point]);
+}
+
+void
+pg_call_finish(struct pg_call *c, enum store_result result,
+    const struct err *err)
+{
+	struct err lost;
+
+	if (result == STORE_OK && pg_call_after(c) < 0) {
+		result = c->repeatable ? STORE_RETRY : STORE_UNKNOWN;
+		err_set(&lost, ERR_UNCERTAIN, "failpoint");
+		err = &lost;
+	}
+	if (result == STORE_UNKNOWN)
+		metric_inc(METRIC_DB_UNKNOWN, NULL, NULL);
+	metric_observe(METRIC_DB_SECONDS, stmt_texts[c->stmts[0].stmt].name,
+	    NULL, (double)(c->pgs->env->mono_us(c->pgs->env) - c->begun_us) /
+	    1e6);
+	c->again = false;
+	c->done(c, result, result == STORE_OK ? NULL : err);
+	if (!c->again)
+		pg_call_free(c);
+}
+
+/* From done: once more, because it met something just being committed. */
+void
+pg_call_again(struct pg_call *c)
+{
+	pg_call_forget(c);
+	c->again = true;
+	c->repeats++;
+	batch_add(c->pgs, c);
+}

@@ -1,0 +1,192 @@
+/*
+ * Writing executions: start, write, drop.
+ */
+#include <config.h>
+
+#include "store/pgset.h"
+#include "store/rows.h"
+
+/* How often a start looks again for the one that has its name. */
+#define START_REPEATS 5
+
+struct done_call {
+	struct pg_call call;
+	store_done *done;
+	void *arg;
+};
+
+struct start_call {
+	struct pg_call call;
+	struct store_start *start;
+};
+
+/* ---- start ---- */
+
+static void
+start_done(struct pg_call *call, enum store_result result,
+    const struct err *err)
+{
+	struct store_start *s = ((struct start_call *)call)->start;
+	struct row r = { 0 };
+	struct err none;
+
+	if (result != STORE_OK) {
+		s->done(s->arg, result, err);
+		return;
+	}
+	/*
+	 * Somebody else took the name while this statement ran: the next one
+	 * sees whose it is.
+	 */
+	if (pg_call_rows(call, 0) == 0) {
+		if (call->repeats < START_REPEATS) {
+			pg_call_again(call);
+			return;
+		}
+		err_set(&none, ERR_UNAVAILABLE, "the name is being taken");
+		s->done(s->arg, STORE_RETRY, &none);
+		return;
+	}
+	r.res = call->stmts[0].res;
+	if (row_bool(&r)) {
+		s->done(s->arg, STORE_OK, NULL);
+		return;
+	}
+	s->existing = row_id(&r);
+	err_set(&none, ERR_CONFLICT, "the name is taken");
+	s->done(s->arg, STORE_CONFLICT, &none);
+}
+
+void
+pg_execution_start(struct store *s, const struct change *c,
+    struct store_start *start)
+{
+	struct start_call *call = pg_call_new(sizeof(*call),
+	    POINT_EXECUTION_START, start_done);
+	struct params *p = pg_call_stmt(&call->call, STMT_EXECUTION_START);
+
+	call->start = start;
+	params_execution(p, c->x);
+	params_operations(p, c->x, NULL, c->x->nops);
+	params_events(p, c->events, c->nevents);
+	batch_add(pgstore_of(s), &call->call);
+}
+
+/* ---- write ---- */
+
+static void
+write_done(struct pg_call *call, enum store_result result,
+    const struct err *err)
+{
+	struct done_call *w = (struct done_call *)call;
+	struct err stale;
+
+	if (result == STORE_OK && pg_call_rows(call, 0) == 0) {
+		err_set(&stale, ERR_CONFLICT, "the execution has moved on");
+		w->done(w->arg, STORE_CONFLICT, &stale);
+		return;
+	}
+	w->done(w->arg, result, err);
+}
+
+static struct params *
+write_guarded(struct pg_call *call, enum stmt stmt, const struct execution *x)
+{
+	struct params *p = pg_call_stmt(call, stmt);
+
+	param_id(p, &x->id);
+	param_i64(p, x->rev);
+	param_i64(p, (int64_t)x->write_id);
+	return p;
+}
+
+static void
+write_child(struct pg_call *call, const struct execution *x,
+    const struct child_start *child)
+{
+	struct params *p;
+
+	if (child->event != NULL) {
+		p = write_guarded(call, STMT_EXECUTION_CHILD_EVENT, x);
+		params_async_event(p, child->event);
+		return;
+	}
+	p = write_guarded(call, STMT_EXECUTION_CHILD_START, x);
+	params_execution(p, child->x);
+	params_operations(p, child->x, NULL, child->x->nops);
+	params_events(p, &child->started, 1);
+}
+
+static void
+write_settled(struct pg_call *call, const struct change *c)
+{
+	struct params *p = write_guarded(call, STMT_EXECUTION_SETTLE, c->x);
+	int i;
+
+	array_begin(p, PARAM_UUID, c->nsettled);
+	for (i = 0; i < c->nsettled; i++)
+		array_id(p, &c->settled[i]);
+	array_end(p);
+}
+
+void
+pg_execution_write(struct store *s, const struct change *c, store_done *done,
+    void *arg)
+{
+	struct done_call *w = pg_call_new(sizeof(*w), POINT_EXECUTION_WRITE,
+	    write_done);
+	struct params *p = pg_call_stmt(&w->call, STMT_EXECUTION_WRITE);
+	int i;
+
+	w->done = done;
+	w->arg = arg;
+	param_id(p, &c->x->id);
+	param_i64(p, c->rev_before);
+	params_execution_changed(p, c->x);
+	params_operations(p, c->x, c->touched, c->ntouched);
+	params_events(p, c->events, c->nevents);
+	for (i = 0; i < c->nchildren; i++)
+		write_child(&w->call, c->x, &c->children[i]);
+	if (c->nsettled > 0)
+		write_settled(&w->call, c);
+	batch_add(pgstore_of(s), &w->call);
+}
+
+/* ---- drop ---- */
+
+static void
+drop_done(struct pg_call *call, enum store_result result,
+    const struct err *err)
+{
+	struct done_call *d = (struct done_call *)call;
+	struct row r = { 0 };
+	struct err alive;
+	int64_t gone;
+
+	if (result != STORE_OK) {
+		d->done(d->arg, result, err);
+		return;
+	}
+	r.res = call->stmts[0].res;
+	gone = row_i64(&r);
+	if (gone == 0 && row_bool(&r)) {
+		err_set(&alive, ERR_CONFLICT, "it is not being deleted");
+		d->done(d->arg, STORE_CONFLICT, &alive);
+		return;
+	}
+	d->done(d->arg, STORE_OK, NULL);
+}
+
+void
+pg_execution_drop(struct store *s, const struct id *id, store_done *done,
+    void *arg)
+{
+	struct done_call *d = pg_call_new(sizeof(*d), POINT_EXECUTION_DROP,
+	    drop_done);
+	struct params *p = pg_call_stmt(&d->call, STMT_EXECUTION_DROP);
+
+	d->done = done;
+	d->arg = arg;
+	param_id(p, id);
+	batch_add(pgstore_of(s), &d->call);
+}

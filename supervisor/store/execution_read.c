@@ -1,0 +1,267 @@
+/*
+ * Reading executions: one of them, lists, and what needs attention.
+ */
+#include <config.h>
+
+#include <stdlib.h>
+
+#include "store/pgset.h"
+#include "store/rows.h"
+
+/* ---- one ---- */
+
+struct load_call {
+	struct pg_call call;
+	store_loaded *done;
+	void *arg;
+};
+
+static void
+load_add(struct execution *x, struct operation *o)
+{
+	if (o != NULL)
+		execution_add(x, o);
+}
+
+static void
+load_done(struct pg_call *call, enum store_result result,
+    const struct err *err)
+{
+	struct load_call *l = (struct load_call *)call;
+	struct execution *x;
+	struct row r = { 0 };
+	int i;
+
+	if (result != STORE_OK || pg_call_rows(call, 0) == 0) {
+		l->done(l->arg, result, NULL, err);
+		return;
+	}
+	r.res = call->stmts[0].res;
+	x = row_execution(&r);
+	load_add(x, row_operation(&r));
+	if (call->nstmts > 1) {
+		r.res = call->stmts[1].res;
+		for (i = 0; i < PQntuples(r.res); i++) {
+			r.row = i;
+			r.col = 0;
+			load_add(x, row_operation(&r));
+		}
+	}
+	l->done(l->arg, STORE_OK, x, NULL);
+}
+
+static struct load_call *
+load_new(const struct id *id, store_loaded *done, void *arg)
+{
+	struct load_call *l = pg_call_new(sizeof(*l), POINT_NONE, load_done);
+
+	l->done = done;
+	l->arg = arg;
+	param_id(pg_call_stmt(&l->call, STMT_EXECUTION_HEAD), id);
+	return l;
+}
+
+void
+pg_execution_load(struct store *s, const struct id *id, store_loaded *done,
+    void *arg)
+{
+	struct load_call *l = load_new(id, done, arg);
+
+	param_id(pg_call_stmt(&l->call, STMT_OPERATION_LIST), id);
+	l->call.snapshot = true;
+	pgset_read(pgstore_of(s), &l->call);
+}
+
+void
+pg_execution_head(struct store *s, const struct id *id, store_loaded *done,
+    void *arg)
+{
+	pgset_read(pgstore_of(s), &load_new(id, done, arg)->call);
+}
+
+/* ---- ids ---- */
+
+struct ids_call {
+	struct pg_call call;
+	store_ids *done;
+	void *arg;
+};
+
+static void
+ids_done(struct pg_call *call, enum store_result result,
+    const struct err *err)
+{
+	struct ids_call *c = (struct ids_call *)call;
+	struct row r = { 0 };
+	struct id *ids;
+	int i, n;
+
+	if (result != STORE_OK) {
+		c->done(c->arg, result, NULL, 0, err);
+		return;
+	}
+	n = pg_call_rows(call, 0);
+	ids = xcalloc((size_t)n, sizeof(*ids));
+	r.res = call->stmts[0].res;
+	for (i = 0; i < n; i++) {
+		r.row = i;
+		r.col = 0;
+		ids[i] = row_id(&r);
+	}
+	c->done(c->arg, STORE_OK, ids, (size_t)n, NULL);
+	free(ids);
+}
+
+static struct params *
+ids_new(struct ids_call **out, enum stmt stmt, store_ids *done, void *arg)
+{
+	struct ids_call *c = pg_call_new(sizeof(*c), POINT_NONE, ids_done);
+
+	c->done = done;
+	c->arg = arg;
+	*out = c;
+	return pg_call_stmt(&c->call, stmt);
+}
+
+void
+pg_execution_by_name(struct store *s, const char *function, const char *name,
+    store_ids *done, void *arg)
+{
+	struct ids_call *c;
+	struct params *p = ids_new(&c, STMT_EXECUTION_BY_NAME, done, arg);
+
+	param_text(p, function);
+	param_text(p, name);
+	pgset_read(pgstore_of(s), &c->call);
+}
+
+void
+pg_execution_due(struct store *s, int64_t now_ms, int limit, store_ids *done,
+    void *arg)
+{
+	struct ids_call *c;
+	struct params *p = ids_new(&c, STMT_EXECUTION_DUE, done, arg);
+
+	param_i64(p, now_ms);
+	param_i64(p, limit);
+	pgset_read(pgstore_of(s), &c->call);
+}
+
+void
+pg_execution_orphans(struct store *s, int64_t node, int limit,
+    store_ids *done, void *arg)
+{
+	struct ids_call *c;
+	struct params *p = ids_new(&c, STMT_EXECUTION_ORPHANS, done, arg);
+
+	param_i64(p, node);
+	param_i64(p, limit);
+	pgset_read(pgstore_of(s), &c->call);
+}
+
+void
+pg_execution_untold(struct store *s, int limit, store_ids *done, void *arg)
+{
+	struct ids_call *c;
+	struct params *p = ids_new(&c, STMT_EXECUTION_UNTOLD, done, arg);
+
+	param_i64(p, limit);
+	pgset_read(pgstore_of(s), &c->call);
+}
+
+/* ---- the nearest time ---- */
+
+struct next_call {
+	struct pg_call call;
+	void (*done)(void *arg, enum store_result, int64_t next_ms,
+	    const struct err *);
+	void *arg;
+};
+
+static void
+next_done(struct pg_call *call, enum store_result result,
+    const struct err *err)
+{
+	struct next_call *c = (struct next_call *)call;
+	struct row r = { 0 };
+	int64_t next = 0;
+
+	if (result == STORE_OK && pg_call_rows(call, 0) > 0) {
+		r.res = call->stmts[0].res;
+		next = row_i64(&r);
+	}
+	c->done(c->arg, result, next, err);
+}
+
+void
+pg_execution_due_next(struct store *s, void (*done)(void *arg,
+    enum store_result, int64_t next_ms, const struct err *), void *arg)
+{
+	struct next_call *c = pg_call_new(sizeof(*c), POINT_NONE, next_done);
+
+	c->done = done;
+	c->arg = arg;
+	pg_call_stmt(&c->call, STMT_EXECUTION_DUE_NEXT);
+	pgset_read(pgstore_of(s), &c->call);
+}
+
+/* ---- lists ---- */
+
+struct list_call {
+	struct pg_call call;
+	store_listed *done;
+	void *arg;
+	int limit;
+};
+
+static void
+list_done(struct pg_call *call, enum store_result result,
+    const struct err *err)
+{
+	struct list_call *c = (struct list_call *)call;
+	struct execution **list;
+	struct row r = { 0 };
+	int i, n, got;
+
+	if (result != STORE_OK) {
+		c->done(c->arg, result, NULL, 0, false, err);
+		return;
+	}
+	got = pg_call_rows(call, 0);
+	n = got > c->limit ? c->limit : got;
+	list = xcalloc((size_t)n, sizeof(*list));
+	r.res = call->stmts[0].res;
+	for (i = 0; i < n; i++) {
+		r.row = i;
+		r.col = 0;
+		list[i] = row_execution(&r);
+	}
+	c->done(c->arg, STORE_OK, list, (size_t)n, got > n, NULL);
+	for (i = 0; i < n; i++)
+		execution_free(list[i]);
+	free(list);
+}
+
+void
+pg_execution_list(struct store *s, const struct store_list_filter *f,
+    store_listed *done, void *arg)
+{
+	struct list_call *c = pg_call_new(sizeof(*c), POINT_NONE, list_done);
+	struct params *p = pg_call_stmt(&c->call, f->oldest_first ?
+	    STMT_EXECUTION_LIST_OLDEST : STMT_EXECUTION_LIST);
+
+	c->done = done;
+	c->arg = arg;
+	c->limit = f->limit;
+	param_text(p, f->function);
+	param_text(p, f->version);
+	param_text(p, f->qualified_arn);
+	param_text(p, f->name);
+	param_i32(p, (int32_t)f->statuses);
+	param_i64(p, f->after_ms);
+	param_i64(p, f->before_ms);
+	param_i64(p, f->from_ms);
+	param_id_or_null(p, &f->from_id);
+	param_i64(p, (int64_t)f->limit + 1);
+	pgset_read(pgstore_of(s), &c->call);
+}

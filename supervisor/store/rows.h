@@ -1,0 +1,30 @@
+/*
+ * rows - between the structs of core/ and the columns of execution, operation,
+ * history and async_event.  The order of the columns is that of the SQL.
+ */
+#ifndef STORE_ROWS_H
+#define STORE_ROWS_H
+
+#include "core/change.h"
+#include "store/param.h"
+#include "store/row.h"
+
+/* All columns of a new row. */
+void params_execution(struct params *, const struct execution *);
+/* What execution_write changes. */
+void params_execution_changed(struct params *, const struct execution *);
+/* x->ops of these ords (NULL: of all), as arrays. */
+void params_operations(struct params *, const struct execution *,
+    const int32_t *ords, int n);
+void params_events(struct params *, const struct event *, int n);
+void params_async_event(struct params *, const struct async_event *);
+
+/* New objects, the caller's. */
+struct execution *row_execution(struct row *);
+/* NULL when the row has none (outer join). */
+struct operation *row_operation(struct row *);
+struct async_event *row_async_event(struct row *);
+/* With the four columns of its operation. */
+void row_event(struct row *, struct event *);
+
+#endif
