@@ -1,7 +1,6 @@
 #include <config.h>
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "store/pgset.h"
 #include "store/rows.h"
@@ -87,29 +86,7 @@ struct take_call {
 	struct pg_call call;
 	store_events *done;
 	void *arg;
-	int64_t take;
-	int lost;	/* so many lost takes are looked for */
 };
-
-/*
- * A take whose answer was lost may have made us owner of events that we do
- * not know.  Its number is kept, and the next take brings them along.
- */
-static void
-take_lost(struct pgstore *s, int64_t take)
-{
-	s->lost_takes = xreallocarray(s->lost_takes,
-	    (size_t)s->nlost_takes + 1, sizeof(*s->lost_takes));
-	s->lost_takes[s->nlost_takes++] = take;
-}
-
-static void
-take_found(struct pgstore *s, int n)
-{
-	s->nlost_takes -= n;
-	memmove(s->lost_takes, s->lost_takes + n,
-	    (size_t)s->nlost_takes * sizeof(*s->lost_takes));
-}
 
 static void
 take_done(struct pg_call *call, enum store_result result,
@@ -120,14 +97,10 @@ take_done(struct pg_call *call, enum store_result result,
 	struct row r = { 0 };
 	int i, n;
 
-	if (result == STORE_UNKNOWN)
-		take_lost(call->pgs, t->take);
 	if (result != STORE_OK) {
 		t->done(t->arg, result, NULL, 0, err);
 		return;
 	}
-	if (t->lost > 0 && t->lost <= call->pgs->nlost_takes)
-		take_found(call->pgs, t->lost);
 	n = pg_call_rows(call, 0);
 	list = xcalloc((size_t)n, sizeof(struct async_event *));
 	r.res = call->stmts[0].res;
@@ -142,25 +115,17 @@ take_done(struct pg_call *call, enum store_result result,
 
 void
 pg_event_take(struct store *s, int64_t node, int64_t now_ms, int limit,
-    store_events *done, void *arg)
+    bool own, store_events *done, void *arg)
 {
-	struct pgstore *ps = pgstore_of(s);
 	struct take_call *t = pg_call_new(sizeof(*t), POINT_EVENT_TAKE,
 	    take_done);
 	struct params *p = pg_call_stmt(&t->call, STMT_ASYNC_EVENT_TAKE);
-	int i;
 
 	t->done = done;
 	t->arg = arg;
-	t->take = (int64_t)(env_random_u64(ps->env) >> 1) | 1;
-	t->lost = ps->nlost_takes;
 	param_i64(p, node);
 	param_i64(p, now_ms);
 	param_i64(p, limit);
-	param_i64(p, t->take);
-	array_begin(p, PARAM_I64, ps->nlost_takes);
-	for (i = 0; i < ps->nlost_takes; i++)
-		array_i64(p, ps->lost_takes[i]);
-	array_end(p);
-	batch_add(ps, &t->call);
+	param_bool(p, own);
+	batch_add(pgstore_of(s), &t->call);
 }

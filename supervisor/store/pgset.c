@@ -221,14 +221,13 @@ pgstore_close(struct pgstore *s)
 	for (i = 0; i < s->npgs; i++)
 		pg_free(s->pgs[i]);
 	batch_wake(s);
-	logger_free(s->logger);
 	while (!TAILQ_EMPTY(&s->late))
 		pgset_on_answer(-1, 0, s);
+	logger_free(s->logger);
 	batch_free(s);
 	event_free(s->answer);
 	free(s->pgs);
 	free(s->conninfo);
 	free(s->place);
-	free(s->lost_takes);
 	free(s);
 }

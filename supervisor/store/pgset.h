@@ -39,8 +39,6 @@ struct pgstore {
 	void (*state)(void *arg, bool ready, const struct err *);
 	void *arg;
 	bool registered;	/* this process has its row in node */
-	int64_t *lost_takes;	/* of event_take with an unknown end */
-	int nlost_takes;
 	struct logger *logger;
 };
 
@@ -95,7 +93,7 @@ void pg_history(struct store *, const struct id *, int32_t from, int limit,
 void pg_event_put(struct store *, const struct async_event *, store_done *,
     void *arg);
 void pg_event_take(struct store *, int64_t node, int64_t now_ms, int limit,
-    store_events *, void *arg);
+    bool own, store_events *, void *arg);
 void pg_event_retry(struct store *, const struct async_event *, store_done *,
     void *arg);
 void pg_event_drop(struct store *, const struct id *, store_done *,

@@ -53,9 +53,10 @@ struct store_list_filter {
 	struct id from_id;
 	int limit;
 };
-/* Executions without operations and payloads. */
+/* Executions without operations and payloads; released after done. */
 typedef void store_listed(void *arg, enum store_result,
     struct execution **, size_t n, bool more, const struct err *);
+/* The events are the caller's, the list is not. */
 typedef void store_events(void *arg, enum store_result,
     struct async_event **, size_t n, const struct err *);
 
