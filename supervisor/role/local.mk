@@ -1,4 +1,37 @@
 perdure_SOURCES += \
 	%D%/main.c
 
-libsup_a_SOURCES +=
+libsup_a_SOURCES += \
+	%D%/child.c \
+	%D%/child.h \
+	%D%/code.c \
+	%D%/code.h \
+	%D%/config.c \
+	%D%/config.def \
+	%D%/config.h \
+	%D%/control.c \
+	%D%/control.h \
+	%D%/daemon.c \
+	%D%/daemon.h \
+	%D%/data.c \
+	%D%/data.h \
+	%D%/link.c \
+	%D%/link.h \
+	%D%/listen.c \
+	%D%/listen.h \
+	%D%/lockdown.c \
+	%D%/lockdown.h \
+	%D%/notify.c \
+	%D%/notify.h \
+	%D%/parent.c \
+	%D%/parent.h \
+	%D%/pg_folder.c \
+	%D%/pg_folder.h \
+	%D%/private_pg.c \
+	%D%/private_pg.h \
+	%D%/runtime.c \
+	%D%/runtime.h \
+	%D%/sandbox.c \
+	%D%/sandbox.h \
+	%D%/spawn.c \
+	%D%/spawn.h

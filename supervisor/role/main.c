@@ -3,11 +3,24 @@
  */
 #include <config.h>
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "role/control.h"
+#include "role/daemon.h"
 
 int
-main(void)
+main(int argc, char **argv)
 {
-	fputs("perdure: no role is built in yet\n", stderr);
+	if (argc == 3 && strcmp(argv[1], "--role") == 0 &&
+	    strcmp(argv[2], "control") == 0) {
+		fcntl(CONTROL_LINK_FD, F_SETFD, FD_CLOEXEC);
+		return control_main(CONTROL_LINK_FD, CONTROL_API_FD,
+		    CONTROL_ADMIN_FD);
+	}
+	if (argc >= 2 && strcmp(argv[1], "serve") == 0)
+		return daemon_main(argc - 1, argv + 1);
+	fputs("usage: perdure serve [OPTION...]\n", stderr);
 	return 2;
 }

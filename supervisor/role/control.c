@@ -1,0 +1,82 @@
+#include <config.h>
+
+#include <poll.h>
+
+#include "base/log.h"
+#include "role/config.h"
+#include "role/control.h"
+#include "role/lockdown.h"
+
+/* The next frame from main; 0: main is gone. */
+static int
+control_wait_frame(int link, struct msg_in *m, struct err *err)
+{
+	struct pollfd p = { .fd = link, .events = POLLIN };
+	int gone = 0, r;
+
+	do {
+		if (poll(&p, 1, -1) < 0)
+			return err_sys(err, "poll");
+		r = msg_recv(link, MSG_FROM_MAIN, m, &gone, err);
+	} while (r == 0 && !gone);
+	return r;
+}
+
+static int
+control_configure(int link, struct config *config, struct err *err)
+{
+	struct msg_in m;
+	int r = control_wait_frame(link, &m, err);
+
+	if (r <= 0)
+		return r < 0 ? -1 : err_set(err, ERR_UNAVAILABLE,
+		    "main is gone");
+	if (m.kind != MSG_CONFIG)
+		r = err_set(err, ERR_INVALID, "%s before CONFIG",
+		    msg_name(m.kind));
+	else
+		r = config_receive(config, &m, err);
+	msg_in_free(&m);
+	return r;
+}
+
+static int
+control_serve(int link, struct err *err)
+{
+	struct msg_out ready = { 0 };
+	struct msg_in m;
+	int r, stop = 0;
+
+	msg_begin(&ready, MSG_READY);
+	r = msg_send(link, &ready, err);
+	msg_out_free(&ready);
+	while (r >= 0 && !stop) {
+		r = control_wait_frame(link, &m, err);
+		if (r <= 0)
+			break;
+		stop = m.kind == MSG_STOP;
+		msg_in_free(&m);
+	}
+	return r < 0 ? -1 : 0;
+}
+
+int
+control_main(int link_fd, int api_fd, int admin_fd)
+{
+	struct config *config = config_new();
+	struct err err;
+	int r;
+
+	(void)api_fd;
+	(void)admin_fd;
+	log_init("control", LOG_INFO);
+	r = control_configure(link_fd, config, &err);
+	if (r == 0)
+		r = lockdown_control(config, &err);
+	if (r == 0)
+		r = control_serve(link_fd, &err);
+	if (r < 0)
+		log_error("control ends reason=\"%s\"", err.text);
+	config_free(config);
+	return r < 0 ? CONTROL_EXIT_FATAL : 0;
+}

@@ -1,0 +1,35 @@
+/*
+ * sandbox - starting perdure-worker, and what its sandbox can be made of on
+ * this host.
+ */
+#ifndef ROLE_SANDBOX_H
+#define ROLE_SANDBOX_H
+
+#include "base/err.h"
+#include "role/data.h"
+#include "worker/spec.h"
+
+/* Host users of workers; the last one is the unpacker's. */
+#define SANDBOX_UID_FIRST 200000
+#define SANDBOX_UID_LAST 265534
+#define SANDBOX_UID_UNPACK 265535
+
+/*
+ * Starts the program with that spec (main_pid and mech are filled in) and
+ * further descriptors from 4 on, which stay the caller's.  Returns the
+ * starter's pid; *channel is where reports come.
+ */
+pid_t sandbox_start(const char *program, struct spec *, const int *fds,
+    int nfds, int *channel, struct err *);
+/*
+ * Builds throw-away sandboxes with the real code until one works, from most
+ * to least.  Returns its enum spec_mech bits; fails if none does.
+ */
+int sandbox_probe(const char *program, const struct data *, uint32_t *mech,
+    struct err *);
+/* full, userns, process or none: as far as it is built. */
+const char *sandbox_level(uint32_t mech);
+/* -1: not a level. */
+int sandbox_rank(const char *level);
+
+#endif

@@ -1,0 +1,450 @@
+#include <config.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/env.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/own.h"
+#include "role/runtime.h"
+#include "role/sandbox.h"
+#include "role/spawn.h"
+
+/* A sandbox is up in milliseconds; this is for a machine that stands still. */
+#define SPAWN_UP_MS 20000
+
+struct spawned {
+	LIST_ENTRY(spawned) link;
+	uint64_t id;
+	uint32_t uid;
+	int channel;
+	pid_t starter;		/* 0: reaped */
+	pid_t first;		/* 0: not known or reaped */
+	int had_first;
+	int is_up;
+	int64_t up_by_ms;
+	int is_reported;	/* REPORT_GONE came: status is the runtime's */
+	int status;
+	uint64_t cpu_us, resident;
+	char why[240];
+};
+
+/* An order of control, checked. */
+struct order {
+	uint64_t id;
+	const char *function, *version, *runtime, *code;
+	uint32_t memory_mb, tmp_mb, init_ms;
+	uint32_t nenvs;
+	const char *envs[SPEC_ENVS_MOST];
+};
+
+void
+spawn_init(struct spawn *s, const struct config *config,
+    const struct data *data, struct link *link)
+{
+	memset(s, 0, sizeof(*s));
+	s->config = config;
+	s->data = data;
+	s->link = link;
+	s->next_uid = SANDBOX_UID_FIRST;
+	s->program = runtime_file("perdure-worker",
+	    PD_LIBEXECDIR "/perdure-worker");
+	LIST_INIT(&s->list);
+}
+
+static void
+spawned_free(struct spawn *s, struct spawned *w)
+{
+	LIST_REMOVE(w, link);
+	s->count--;
+	if (w->channel >= 0)
+		close(w->channel);
+	free(w);
+}
+
+void
+spawn_free(struct spawn *s)
+{
+	while (!LIST_EMPTY(&s->list))
+		spawned_free(s, LIST_FIRST(&s->list));
+	free(s->program);
+}
+
+static struct spawned *
+spawn_find(struct spawn *s, uint64_t id)
+{
+	struct spawned *w;
+
+	LIST_FOREACH(w, &s->list, link)
+		if (w->id == id)
+			return w;
+	return NULL;
+}
+
+int
+spawn_is_code(const char *s)
+{
+	return strlen(s) == 64 && strspn(s, "0123456789abcdef") == 64;
+}
+
+static int
+order_read(struct order *o, struct msg_in *m, struct err *err)
+{
+	uint32_t i;
+
+	o->id = msg_u64(m);
+	o->function = msg_str(m);
+	o->version = msg_str(m);
+	o->runtime = msg_str(m);
+	o->code = msg_str(m);
+	o->memory_mb = msg_u32(m);
+	o->tmp_mb = msg_u32(m);
+	o->init_ms = msg_u32(m);
+	o->nenvs = msg_u32(m);
+	if (o->nenvs > SPEC_ENVS_MOST)
+		return err_set(err, ERR_INVALID, "%u variables", o->nenvs);
+	for (i = 0; i < o->nenvs && !m->bad; i++)
+		o->envs[i] = msg_str(m);
+	return msg_done(m, err);
+}
+
+/* What no control of ours would ever send. */
+static int
+order_check(const struct order *o, struct err *err)
+{
+	uint32_t i;
+
+	if (!spawn_is_code(o->code))
+		return err_set(err, ERR_INVALID, "code %s", o->code);
+	if (o->memory_mb < SPAWN_MEMORY_LEAST ||
+	    o->memory_mb > SPAWN_MEMORY_MOST ||
+	    o->tmp_mb < SPAWN_TMP_LEAST || o->tmp_mb > SPAWN_TMP_MOST ||
+	    o->init_ms < SPAWN_INIT_LEAST_MS ||
+	    o->init_ms > SPAWN_INIT_MOST_MS)
+		return err_set(err, ERR_INVALID, "memory %u tmp %u init %u",
+		    o->memory_mb, o->tmp_mb, o->init_ms);
+	for (i = 0; i < o->nenvs; i++)
+		if (strchr(o->envs[i], '=') == NULL || o->envs[i][0] == '=')
+			return err_set(err, ERR_INVALID, "variable %u", i);
+	return 0;
+}
+
+/* One that no live worker has; there are far more than workers. */
+static uint32_t
+spawn_uid(struct spawn *s)
+{
+	struct spawned *w;
+	uint32_t uid;
+
+	do {
+		uid = s->next_uid++;
+		if (s->next_uid > SANDBOX_UID_LAST)
+			s->next_uid = SANDBOX_UID_FIRST;
+		LIST_FOREACH(w, &s->list, link)
+			if (w->uid == uid)
+				break;
+	} while (w != NULL);
+	return uid;
+}
+
+static void
+spec_add_mount(struct spec *spec, const char *source, const char *target,
+    uint32_t writable)
+{
+	spec->mounts[spec->nmounts++] = (struct spec_mount){ source, target,
+		writable };
+}
+
+static void
+spec_add_test_bind(const struct spawn *s, struct spec *spec)
+{
+#ifdef PD_FAILPOINTS
+	const char *folder = config_text(s->config, "sandbox.test_bind");
+
+	if (folder[0] == '/')
+		spec_add_mount(spec, folder, "/mnt/ledger", 1);
+#else
+	(void)s;
+	(void)spec;
+#endif
+}
+
+static int
+spawn_start(struct spawn *s, const struct order *o, struct spawned *w,
+    struct err *err)
+{
+	struct runtime_plan plan = { .nkeep = 0 };
+	own_free char *code = xasprintf("%s/code/%s", s->data->path, o->code);
+	struct spec spec = { .job = SPEC_RUN, .mech = s->mech, .uid = w->uid,
+		.tmp_mb = o->tmp_mb, .nenvs = o->nenvs };
+	int r = -1;
+
+	memcpy(spec.envs, o->envs, sizeof(char *) * o->nenvs);
+	if (access(code, F_OK) < 0)
+		return err_sys(err, "code %.12s", o->code);
+	spec_add_mount(&spec, code, "/var/task", 0);
+	spec_add_test_bind(s, &spec);
+	if (runtime_plan(s->config, s->data, o->runtime, o->memory_mb, &spec,
+	    &plan, err) == 0) {
+		w->starter = sandbox_start(s->program, &spec, NULL, 0,
+		    &w->channel, err);
+		r = w->starter < 0 ? -1 : 0;
+	}
+	runtime_plan_free(&plan);
+	return r;
+}
+
+static void
+spawned_gone(struct spawn *s, struct spawned *w)
+{
+	struct msg_out m = { 0 };
+	struct err err;
+
+	msg_begin(&m, MSG_WORKER_GONE);
+	msg_put_u64(&m, w->id);
+	msg_put_u32(&m, (uint32_t)w->status);
+	/* Without a control group nobody knows. */
+	msg_put_u32(&m, 0);
+	msg_put_u64(&m, w->cpu_us);
+	msg_put_u64(&m, w->resident);
+	msg_put_str(&m, w->is_up ? "" : w->why[0] != '\0' ? w->why :
+	    "ended before it was up");
+	link_send(s->link, &m, &err);
+	log_debug("worker gone id=%llu up=%d status=%#x why=%s",
+	    (unsigned long long)w->id, w->is_up, (unsigned int)w->status,
+	    w->why);
+	spawned_free(s, w);
+}
+
+int
+spawn_on_start(struct spawn *s, struct msg_in *m, struct err *err)
+{
+	struct order o;
+	struct spawned *w;
+	struct err why;
+
+	if (order_read(&o, m, err) < 0 || order_check(&o, err) < 0)
+		return -1;
+	if (spawn_find(s, o.id) != NULL)
+		return err_set(err, ERR_INVALID, "worker %llu is there",
+		    (unsigned long long)o.id);
+	w = xcalloc(1, sizeof(*w));
+	w->id = o.id;
+	w->channel = -1;
+	w->uid = spawn_uid(s);
+	w->up_by_ms = env_mono_ms(env_system()) + SPAWN_UP_MS;
+	LIST_INSERT_HEAD(&s->list, w, link);
+	s->count++;
+	if (s->count > config_count(s->config, "workers.max"))
+		err_set(&why, ERR_LIMIT, "there are %d workers already",
+		    s->count - 1);
+	else if (spawn_start(s, &o, w, &why) == 0)
+		return 0;
+	w->starter = 0;
+	snprintf(w->why, sizeof(w->why), "%.239s", why.text);
+	spawned_gone(s, w);
+	return 0;
+}
+
+int
+spawn_on_kill(struct spawn *s, struct msg_in *m, struct err *err)
+{
+	uint64_t id = msg_u64(m);
+	uint32_t how = msg_u32(m);
+	struct spawned *w;
+
+	if (msg_done(m, err) < 0)
+		return -1;
+	if (how > 1)
+		return err_set(err, ERR_INVALID, "WORKER_KILL how %u", how);
+	w = spawn_find(s, id);
+	if (w == NULL)
+		return 0;	/* its WORKER_GONE is on the way */
+	if (w->first > 0)
+		kill(w->first, how == 1 ? SIGKILL : SIGTERM);
+	else if (w->starter > 0)
+		kill(w->starter, SIGKILL);
+	return 0;
+}
+
+static void
+spawned_kill(struct spawned *w)
+{
+	if (w->first > 0)
+		kill(w->first, SIGKILL);
+	if (w->starter > 0)
+		kill(w->starter, SIGKILL);
+}
+
+void
+spawn_kill_all(struct spawn *s)
+{
+	struct spawned *w;
+
+	LIST_FOREACH(w, &s->list, link)
+		spawned_kill(w);
+}
+
+int
+spawn_poll(struct spawn *s, struct pollfd *p, int most)
+{
+	struct spawned *w;
+	int n = 0;
+
+	LIST_FOREACH(w, &s->list, link)
+		if (w->channel >= 0 && n < most)
+			p[n++] = (struct pollfd){ w->channel, POLLIN, 0 };
+	return n;
+}
+
+static void
+spawned_up(struct spawn *s, struct spawned *w, const int *fds)
+{
+	struct msg_out m = { 0 };
+	struct err err;
+	int i;
+
+	w->is_up = 1;
+	msg_begin(&m, MSG_WORKER_UP);
+	msg_put_u64(&m, w->id);
+	for (i = 0; i < SPEC_UP_FDS; i++)
+		msg_put_fd(&m, fds[i]);
+	link_send(s->link, &m, &err);
+}
+
+static void
+spawned_report(struct spawn *s, struct spawned *w,
+    const struct spec_report *report, const int *fds, int nfds)
+{
+	switch (report->kind) {
+	case REPORT_PID:
+		w->first = w->had_first ? 0 : (pid_t)report->value;
+		w->had_first = 1;
+		break;
+	case REPORT_UP:
+		if (!w->is_up && nfds == SPEC_UP_FDS)
+			spawned_up(s, w, fds);
+		break;
+	case REPORT_GONE:
+		w->is_reported = 1;
+		w->status = (int)report->value;
+		break;
+	case REPORT_FAILED:
+		if (w->why[0] == '\0')
+			memcpy(w->why, report->text, sizeof(w->why));
+		break;
+	default:
+		log_error("worker report kind=%u", report->kind);
+	}
+}
+
+static void
+spawned_read(struct spawn *s, struct spawned *w)
+{
+	struct spec_report report;
+	struct err err;
+	int fds[SPEC_UP_FDS], nfds, gone = 0, r;
+
+	while (w->channel >= 0) {
+		r = spec_report_recv(w->channel, &report, fds, &nfds, &gone,
+		    &err);
+		if (r > 0) {
+			spawned_report(s, w, &report, fds, nfds);
+			while (nfds > 0)
+				close(fds[--nfds]);
+			continue;
+		}
+		if (r == 0 && !gone)
+			return;
+		close(w->channel);
+		w->channel = -1;
+	}
+}
+
+void
+spawn_read(struct spawn *s)
+{
+	struct spawned *w;
+
+	LIST_FOREACH(w, &s->list, link)
+		spawned_read(s, w);
+}
+
+static void
+spawned_usage(struct spawned *w, const struct rusage *ru)
+{
+	w->cpu_us = (uint64_t)ru->ru_utime.tv_sec * 1000000 +
+	    (uint64_t)ru->ru_utime.tv_usec +
+	    (uint64_t)ru->ru_stime.tv_sec * 1000000 +
+	    (uint64_t)ru->ru_stime.tv_usec;
+	w->resident = (uint64_t)ru->ru_maxrss * 1024;
+}
+
+static struct spawned *
+spawn_by_pid(struct spawn *s, pid_t pid)
+{
+	struct spawned *w;
+
+	LIST_FOREACH(w, &s->list, link)
+		if (w->starter == pid || w->first == pid)
+			return w;
+	return NULL;
+}
+
+/*
+ * A process that ended has said all it had to say, so its reports are read
+ * first: they tell which first process is whose.
+ */
+int
+spawn_reaped(struct spawn *s, pid_t pid, int status, const struct rusage *ru)
+{
+	struct spawned *w = spawn_by_pid(s, pid);
+
+	if (w == NULL) {
+		spawn_read(s);
+		w = spawn_by_pid(s, pid);
+	}
+	if (w == NULL)
+		return 0;
+	spawned_read(s, w);
+	if (w->starter == pid) {
+		w->starter = 0;
+		if (!w->had_first)
+			w->status = status;
+	} else {
+		w->first = 0;
+		spawned_usage(w, ru);
+		if (!w->is_reported)
+			w->status = status;
+	}
+	if (w->starter == 0 && w->first == 0)
+		spawned_gone(s, w);
+	return 1;
+}
+
+int64_t
+spawn_tick(struct spawn *s, int64_t now_ms)
+{
+	struct spawned *w;
+	int64_t left, least = -1;
+
+	LIST_FOREACH(w, &s->list, link) {
+		if (w->is_up || w->up_by_ms == 0)
+			continue;
+		left = w->up_by_ms - now_ms;
+		if (left <= 0) {
+			snprintf(w->why, sizeof(w->why),
+			    "the sandbox was not up in time");
+			w->up_by_ms = 0;
+			spawned_kill(w);
+		} else if (least < 0 || left < least) {
+			least = left;
+		}
+	}
+	return least;
+}
