@@ -318,9 +318,12 @@ durable_settle(const struct durable_env *e, struct execution *x,
 	answer_make(&a, x, end);
 	failed = end->outcome != OUTCOME_RETURNED ||
 	    a.verdict == VERDICT_IDLE;
+	durable_changed(e, c);
 	x->running = false;
 	x->owner = 0;
-	completed_event(e, x, end, failed ? a.error : NULL, c);
+	/* One that no function ever had is not an invocation. */
+	if (end->outcome != OUTCOME_LOST || end->start_ms > 0)
+		completed_event(e, x, end, failed ? a.error : NULL, c);
 	if (!execution_closed(x)) {
 		settle_open(e, x, &a, c);
 		timers_fire(e, x, true, c);
