@@ -10,6 +10,7 @@
 #include "base/env.h"
 #include "core/durable.h"
 #include "core/function_rules.h"
+#include "flow/keep.h"
 #include "store/pgstore.h"
 #include "store/store.h"
 
@@ -19,6 +20,10 @@ struct registry;
 struct exec_table;	/* flow/exec.c: executions held and their lanes */
 struct deploy_queue;	/* flow/deploy.c: changes of functions under way */
 struct waiters;		/* flow/waiters.c: who waits for which end */
+struct alarms;		/* flow/alarm.c: what is done later */
+struct async;		/* flow/async.c: events of plain functions */
+struct timer;		/* flow/timer.c: the nearest due time */
+struct recover;		/* flow/recover.c: sweeps, and this node's life */
 
 struct engine {
 	struct event_base *base;
@@ -31,6 +36,11 @@ struct engine {
 	struct function_host host;	/* what functions can run on */
 	struct exec_table *execs;
 	struct waiters *waiters;
+	struct alarms *alarms;
+	struct async *async;
+	struct timer *timer;
+	struct recover *recover;
+	struct keep_list kept;	/* starts, invokes, events under way */
 	const char *region, *account;
 	unsigned char key[32];	/* signs tokens; from the store */
 	int32_t cluster_epoch;

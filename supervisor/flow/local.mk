@@ -1,9 +1,41 @@
 libsup_a_SOURCES += \
+	%D%/alarm.c \
+	%D%/alarm.h \
+	%D%/async.c \
+	%D%/async.h \
+	%D%/call.c \
+	%D%/call.h \
+	%D%/callback.c \
+	%D%/checkpoint.c \
+	%D%/child.c \
+	%D%/child.h \
+	%D%/control.c \
 	%D%/deploy.c \
 	%D%/deploy.h \
 	%D%/durable.h \
+	%D%/durable_run.c \
+	%D%/durable_start.c \
+	%D%/durable_start.h \
+	%D%/engine.c \
 	%D%/engine.h \
+	%D%/error_object.c \
+	%D%/error_object.h \
+	%D%/exec.c \
+	%D%/exec.h \
+	%D%/exec_part.c \
+	%D%/exec_part.h \
+	%D%/failpoints.h \
+	%D%/invoke.c \
 	%D%/invoke.h \
+	%D%/keep.h \
+	%D%/read.c \
+	%D%/recover.c \
+	%D%/recover.h \
 	%D%/registry.c \
 	%D%/registry.h \
-	%D%/start.h
+	%D%/run.h \
+	%D%/start.h \
+	%D%/timer.c \
+	%D%/timer.h \
+	%D%/waiters.c \
+	%D%/waiters.h

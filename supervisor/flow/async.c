@@ -1,0 +1,509 @@
+#include <config.h>
+
+#include <string.h>
+
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/metric.h"
+#include "base/own.h"
+#include "core/arn.h"
+#include "core/retry.h"
+#include "flow/alarm.h"
+#include "flow/async.h"
+#include "flow/child.h"
+#include "flow/error_object.h"
+#include "flow/registry.h"
+#include "pool/pool.h"
+
+/* Events in memory; more stay rows until there is room. */
+#define ASYNC_HELD_MOST 1000
+#define ASYNC_TAKE_MOST 100
+#define ASYNC_BACKOFF_MS 100
+#define ASYNC_BACKOFF_MOST_MS 5000
+
+struct async {
+	struct engine *engine;
+	struct map *by_id;
+	bool taking, again;	/* a sweep is under way; one more is wanted */
+	bool own;		/* a take's answer was lost: ask for those too */
+	struct alarm alarm;	/* the next sweep */
+	int64_t next_ms;
+};
+
+enum async_next {
+	ASYNC_PUT,
+	ASYNC_RETRY,
+	ASYNC_DROP,
+};
+
+struct async_run {
+	struct keep keep;
+	struct engine *engine;
+	struct async_event *event;
+	enum async_next next;	/* what is being written */
+	bool unknown;		/* a try of that may have happened */
+	int tries;
+	struct alarm alarm;
+	struct invocation inv;
+	char *function_arn;
+	bool pooled;
+	void (*done)(void *arg, const struct err *);
+	void *arg;
+};
+
+static void async_write(struct async_run *);
+static void async_start(struct async_run *);
+
+struct async *
+async_new(struct engine *g)
+{
+	struct async *a = xcalloc(1, sizeof(*a));
+
+	a->engine = g;
+	a->by_id = map_new(env_random_u64(g->env));
+	return a;
+}
+
+void
+async_free(struct async *a)
+{
+	if (a == NULL)
+		return;
+	alarm_clear(a->engine->alarms, &a->alarm);
+	map_free(a->by_id);
+	free(a);
+}
+
+static void
+async_run_free(struct async_run *r)
+{
+	struct engine *g = r->engine;
+
+	keep_remove(&g->kept, &r->keep);
+	map_del(g->async->by_id, &r->event->id, sizeof(r->event->id));
+	alarm_clear(g->alarms, &r->alarm);
+	if (r->pooled)
+		pool_cancel(g->pool, &r->inv);
+	if (r->inv.version != NULL)
+		function_version_unref(r->inv.version);
+	free(r->function_arn);
+	async_event_free(r->event);
+	free(r);
+}
+
+static void
+async_run_drop(struct keep *k)
+{
+	async_run_free((struct async_run *)k);
+}
+
+/* Takes the event; NULL (and the event is released) when it is held. */
+static struct async_run *
+async_hold(struct engine *g, struct async_event *e)
+{
+	struct async_run *r;
+
+	if (map_get(g->async->by_id, &e->id, sizeof(e->id)) != NULL) {
+		async_event_free(e);
+		return NULL;
+	}
+	r = xcalloc(1, sizeof(*r));
+	r->engine = g;
+	r->event = e;
+	keep_add(&g->kept, &r->keep, async_run_drop);
+	map_put(g->async->by_id, &e->id, sizeof(e->id), r);
+	return r;
+}
+
+/* ---- sweeps ---- */
+
+static void
+async_on_sweep(void *arg)
+{
+	async_sweep(((struct async *)arg)->engine);
+}
+
+static void
+async_sweep_at(struct engine *g, int64_t at_ms)
+{
+	struct async *a = g->async;
+	int64_t now = env_now_ms(g->env);
+
+	if (alarm_is_set(&a->alarm) && a->next_ms <= at_ms)
+		return;
+	a->next_ms = at_ms;
+	alarm_set(g->alarms, &a->alarm, at_ms > now ? at_ms - now + 1 : 0,
+	    async_on_sweep, a);
+}
+
+static void
+async_on_taken(void *arg, enum store_result result,
+    struct async_event **events, size_t n, const struct err *err)
+{
+	struct async *a = arg;
+	struct engine *g = a->engine;
+	size_t i;
+
+	a->taking = false;
+	switch (result) {
+	case STORE_OK:
+		break;
+	case STORE_UNKNOWN:
+		a->own = true;
+		async_sweep_at(g, env_now_ms(g->env) + 1000);
+		return;
+	case STORE_CONFLICT:
+	case STORE_RETRY:
+		async_sweep_at(g, env_now_ms(g->env) + 1000);
+		return;
+	case STORE_FATAL:
+		log_error("events not taken error=%s",
+		    err != NULL ? err->text : "");
+		return;
+	}
+	a->own = false;
+	for (i = 0; i < n; i++)
+		async_adopt(g, events[i]);
+	if (n >= ASYNC_TAKE_MOST || a->again)
+		async_sweep_at(g, env_now_ms(g->env));
+	a->again = false;
+}
+
+void
+async_sweep(struct engine *g)
+{
+	struct async *a = g->async;
+	size_t held = map_count(a->by_id), room;
+
+	if (a->taking) {
+		a->again = true;
+		return;
+	}
+	if (!g->ready || g->draining || held >= ASYNC_HELD_MOST)
+		return;
+	room = ASYNC_HELD_MOST - held;
+	a->taking = true;
+	store_event_take(g->store, g->node, env_now_ms(g->env),
+	    room < ASYNC_TAKE_MOST ? (int)room : ASYNC_TAKE_MOST, a->own,
+	    async_on_taken, a);
+}
+
+/* ---- what is written about an event ---- */
+
+static void
+async_answer(struct async_run *r, const struct err *err)
+{
+	void (*done)(void *, const struct err *) = r->done;
+
+	r->done = NULL;
+	if (done != NULL)
+		done(r->arg, err);
+}
+
+static void
+async_on_again(void *arg)
+{
+	async_write(arg);
+}
+
+static void
+async_again(struct async_run *r)
+{
+	int64_t ms = ASYNC_BACKOFF_MS << (r->tries < 6 ? r->tries : 6);
+
+	r->tries++;
+	alarm_set(r->engine->alarms, &r->alarm,
+	    ms < ASYNC_BACKOFF_MOST_MS ? ms : ASYNC_BACKOFF_MOST_MS,
+	    async_on_again, r);
+}
+
+static void
+async_written(struct async_run *r)
+{
+	struct engine *g = r->engine;
+
+	r->tries = 0;
+	r->unknown = false;
+	switch (r->next) {
+	case ASYNC_PUT:
+		metric_inc(METRIC_ASYNC_RECEIVED, r->event->function, NULL);
+		(void)PD_FAIL("flow.event.before_answer");
+		async_answer(r, NULL);
+		(void)PD_FAIL("flow.event.after_answer");
+		if (r->event->owner == g->node)
+			async_start(r);
+		else
+			async_run_free(r);
+		return;
+	case ASYNC_RETRY:
+		async_sweep_at(g, r->event->due_ms);
+		async_run_free(r);
+		return;
+	case ASYNC_DROP:
+		async_run_free(r);
+		/* There may be rows that waited for the room. */
+		if (map_count(g->async->by_id) + ASYNC_TAKE_MOST >=
+		    ASYNC_HELD_MOST)
+			async_sweep_at(g, env_now_ms(g->env));
+		return;
+	}
+}
+
+static void
+async_on_written(void *arg, enum store_result result, const struct err *err)
+{
+	struct async_run *r = arg;
+	struct err out;
+
+	if (result == STORE_OK && PD_FAIL("flow.event.after_write"))
+		result = STORE_UNKNOWN;
+	switch (result) {
+	case STORE_OK:
+	case STORE_CONFLICT:	/* it was there, or was gone, already */
+		async_written(r);
+		return;
+	case STORE_UNKNOWN:
+		/* The same row by its id: a repetition does no harm. */
+		r->unknown = true;
+		async_again(r);
+		return;
+	case STORE_RETRY:
+	case STORE_FATAL:
+		break;
+	}
+	if (result == STORE_FATAL)
+		log_error("event not written error=%s",
+		    err != NULL ? err->text : "");
+	if (r->next != ASYNC_PUT || r->unknown) {
+		async_again(r);
+		return;
+	}
+	memset(&out, 0, sizeof(out));
+	err_set(&out, result == STORE_FATAL ? ERR_INTERNAL : ERR_UNAVAILABLE,
+	    "The event could not be stored: %s", err != NULL ? err->text : "");
+	async_answer(r, &out);
+	async_run_free(r);
+}
+
+static void
+async_write(struct async_run *r)
+{
+	struct store *s = r->engine->store;
+
+	if (PD_FAIL("flow.event.before_write")) {
+		async_on_written(r, STORE_RETRY, NULL);
+		return;
+	}
+	switch (r->next) {
+	case ASYNC_PUT:
+		store_event_put(s, r->event, async_on_written, r);
+		return;
+	case ASYNC_RETRY:
+		store_event_retry(s, r->event, async_on_written, r);
+		return;
+	case ASYNC_DROP:
+		store_event_drop(s, &r->event->id, async_on_written, r);
+		return;
+	}
+}
+
+static void
+async_finish(struct async_run *r, enum async_next next)
+{
+	r->next = next;
+	r->tries = 0;
+	async_write(r);
+}
+
+void
+async_put(struct engine *g, struct async_event *e,
+    void (*done)(void *arg, const struct err *), void *arg)
+{
+	struct async_run *r;
+
+	if (map_count(g->async->by_id) < ASYNC_HELD_MOST && !g->draining)
+		e->owner = g->node;
+	r = async_hold(g, e);
+	if (r == NULL)
+		return;		/* ids are made here, once */
+	r->done = done;
+	r->arg = arg;
+	r->next = ASYNC_PUT;
+	alarm_set(g->alarms, &r->alarm, 0, async_on_again, r);
+}
+
+/* ---- its end ---- */
+
+/* Nobody will run it again. */
+static void
+async_give_up(struct async_run *r, const char *why)
+{
+	char id[ID_TEXT];
+
+	id_text(r->event->id, id);
+	log_warn("asynchronous event given up function=%s request_id=%s "
+	    "condition=%s", r->event->function, id, why);
+	metric_inc(METRIC_ASYNC_DROPPED, r->event->function, NULL);
+	async_finish(r, ASYNC_DROP);
+}
+
+static void
+async_ended(struct async_run *r, enum op_status status, struct blob *payload,
+    struct blob *error)
+{
+	child_event_ended(r->engine, r->event, status, payload, error);
+}
+
+void
+async_settled(struct engine *g, const struct id *id)
+{
+	struct async_run *r = map_get(g->async->by_id, id, sizeof(*id));
+
+	if (r != NULL)
+		async_run_free(r);
+}
+
+void
+async_drop(struct engine *g, const struct id *id)
+{
+	struct async_run *r = map_get(g->async->by_id, id, sizeof(*id));
+
+	if (r != NULL)
+		async_finish(r, ASYNC_DROP);
+}
+
+static void
+async_failed(struct async_run *r, enum retry_verdict verdict,
+    struct blob *error)
+{
+	bool chained = !id_is_zero(&r->event->parent);
+
+	switch (verdict) {
+	case RETRY_AGAIN:
+		async_finish(r, ASYNC_RETRY);
+		break;
+	case RETRY_EXHAUSTED:
+	case RETRY_TOO_OLD:
+		if (chained)
+			async_ended(r, OP_FAILED, NULL, error);
+		else
+			async_give_up(r, verdict == RETRY_EXHAUSTED ?
+			    "RetriesExhausted" : "EventAgeExceeded");
+		break;
+	}
+	blob_unref(error);
+}
+
+static void
+async_returned(struct async_run *r, struct blob *body)
+{
+	struct blob *error;
+
+	if (id_is_zero(&r->event->parent)) {
+		async_finish(r, ASYNC_DROP);
+		return;
+	}
+	if (body == NULL || body->len <= DURABLE_PAYLOAD_MOST) {
+		async_ended(r, OP_SUCCEEDED, body, NULL);
+		return;
+	}
+	error = error_object_fmt("InvalidParameterValueException",
+	    "Execution output payload size must be less than or equal to %d "
+	    "bytes.", DURABLE_PAYLOAD_MOST);
+	async_ended(r, OP_FAILED, NULL, error);
+	blob_unref(error);
+}
+
+/* How often it was put off, as its age tells: no row counts that. */
+static int
+async_deferred(const struct async_event *e, int64_t now)
+{
+	int times = 1;
+
+	while (times < 20 && now - e->accepted_ms >= 1000LL << times)
+		times++;
+	return times;
+}
+
+static void
+async_on_result(struct invocation *inv, const struct invocation_result *res)
+{
+	struct async_run *r = inv->arg;
+	int64_t now = env_now_ms(r->engine->env);
+
+	r->pooled = false;
+	switch (res->outcome) {
+	case INVOCATION_RETURNED:
+		async_returned(r, res->body);
+		return;
+	case INVOCATION_LOST:
+	case INVOCATION_THROTTLED:
+		async_failed(r, retry_deferred(&retry_default, r->event,
+		    async_deferred(r->event, now), now), error_object(
+		    "TooManyRequestsException", "Rate Exceeded."));
+		return;
+	case INVOCATION_ERROR:
+	case INVOCATION_CRASHED:
+	case INVOCATION_TIMED_OUT:
+	case INVOCATION_INIT_ERROR:
+	case INVOCATION_TOO_LARGE:
+		break;
+	}
+	async_failed(r, retry_failed(&retry_default, r->event, now),
+	    error_object_from(res->body));
+}
+
+/* ---- its run ---- */
+
+static void
+async_gone(struct async_run *r, const struct err *err)
+{
+	struct blob *error;
+
+	if (id_is_zero(&r->event->parent)) {
+		async_give_up(r, "FunctionNotFound");
+		return;
+	}
+	error = error_object("ResourceNotFoundException", err->text);
+	async_ended(r, OP_FAILED, NULL, error);
+	blob_unref(error);
+}
+
+static void
+async_start(struct async_run *r)
+{
+	struct engine *g = r->engine;
+	struct async_event *e = r->event;
+	struct invocation *inv = &r->inv;
+	struct err err;
+
+	memset(&err, 0, sizeof(err));
+	inv->version = registry_resolve(g->registry, e->function,
+	    e->qualifier, &err);
+	if (inv->version == NULL) {
+		async_gone(r, &err);
+		return;
+	}
+	r->function_arn = arn_function(g->region, g->account, e->function,
+	    e->qualifier);
+	inv->request_id = e->id;
+	inv->function_arn = r->function_arn;
+	inv->payload = e->payload;
+	inv->client_context = e->client_context;
+	inv->trace = e->trace;
+	inv->tenant = e->tenant;
+	inv->done = async_on_result;
+	inv->arg = r;
+	r->pooled = true;
+	pool_invoke(g->pool, inv);
+}
+
+void
+async_adopt(struct engine *g, struct async_event *e)
+{
+	struct async_run *r = async_hold(g, e);
+
+	if (r != NULL)
+		async_start(r);
+}

@@ -1,0 +1,128 @@
+#include <config.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "flow/call.h"
+
+void
+call_init(struct call *c, struct engine *g, const struct exec_kind *kind,
+    const struct durable_caller *caller, const struct arn_execution *arn,
+    durable_done *done, void *arg)
+{
+	c->in.kind = kind;
+	c->in.engine = g;
+	c->caller = *caller;
+	if (arn != NULL)
+		c->arn = *arn;
+	c->done = done;
+	c->arg = arg;
+	snprintf(c->request_id, sizeof(c->request_id), "%s",
+	    caller->request_id != NULL ? caller->request_id : "");
+	c->caller.request_id = c->request_id;
+	c->in.cause_id = c->request_id;
+	c->start_us = g->env->mono_us(g->env);
+}
+
+void
+call_answer(struct call *c, const struct err *err)
+{
+	durable_done *done = c->done;
+
+	if (err != NULL)
+		done(c->arg, NULL, 0, err);
+	else
+		done(c->arg, c->body.data != NULL ? c->body.data : "",
+		    c->body.len, NULL);
+	if (c->release != NULL)
+		c->release(c);
+	buf_free(&c->body);
+	free(c);
+}
+
+static void
+call_on_alarm(void *arg)
+{
+	struct call *c = arg;
+
+	call_answer(c, &c->err);
+}
+
+void
+call_refuse(struct call *c)
+{
+	alarm_set(c->in.engine->alarms, &c->alarm, 0, call_on_alarm, c);
+}
+
+void
+call_submit_to(struct call *c, const struct id *id)
+{
+	exec_submit(c->in.engine, id, &c->in);
+}
+
+void
+call_submit(struct call *c)
+{
+	if (!c->in.engine->ready) {
+		err_set(&c->err, ERR_UNAVAILABLE,
+		    "The service is waiting for its database");
+		call_refuse(c);
+		return;
+	}
+	if (id_is_zero(&c->arn.id)) {
+		call_unknown(&c->err);
+		call_refuse(c);
+		return;
+	}
+	call_submit_to(c, &c->arn.id);
+}
+
+int
+call_unknown(struct err *err)
+{
+	return err_code(err, ERR_NOT_FOUND, "ResourceNotFoundException",
+	    "Durable Execution does not exist");
+}
+
+int
+call_invalid(struct err *err, const char *fmt, ...)
+{
+	char text[sizeof(err->text)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return err_code(err, ERR_INVALID, "InvalidParameterValueException",
+	    "%s", text);
+}
+
+int
+call_stale(const struct call *c, struct err *err)
+{
+	/* The SDKs differ in what they recognise (section 15.1). */
+	return call_invalid(err, c->caller.capital_token ?
+	    "Invalid Checkpoint Token" : "Invalid checkpoint token");
+}
+
+int
+call_check(const struct call *c, const struct execution *x, struct err *err)
+{
+	return exec_is(x, &c->arn) ? 0 : call_unknown(err);
+}
+
+void
+call_finish(struct exec_input *in, struct execution *x,
+    const struct change *change, const struct err *err)
+{
+	(void)x, (void)change;
+	call_answer((struct call *)in, err);
+}
+
+void
+call_time(struct buf *b, int64_t ms)
+{
+	buf_fmt(b, "%lld.%03d", (long long)(ms / 1000), (int)(ms % 1000));
+}

@@ -1,0 +1,236 @@
+#include <config.h>
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/own.h"
+#include "flow/error_object.h"
+#include "flow/registry.h"
+#include "flow/run.h"
+#include "pool/pool.h"
+
+/*
+ * An envelope is an event, and events have 6 MB; the rest of a long state is
+ * fetched in pages.
+ */
+#define RUN_ENVELOPE_MOST (5 * 1024 * 1024)
+
+struct run {
+	struct invocation inv;
+	struct engine *engine;
+	struct exec *exec;
+	char *function_arn, *trace, *tenant;
+	char cause[ID_TEXT];
+	struct blob *frozen;	/* made before a change that is under way */
+	bool handed;		/* a worker has it */
+	bool pooled;		/* the pool has it: its done will run */
+	bool ended;		/* waits in the lane to be settled */
+};
+
+struct settle {
+	struct exec_input in;
+	struct run *run;
+	struct durable_end end;
+	char cause[ID_TEXT];
+};
+
+void
+run_free(struct run *r)
+{
+	if (r->pooled)
+		pool_cancel(r->engine->pool, &r->inv);
+	*exec_run(r->exec) = NULL;
+	blob_unref(r->frozen);
+	if (r->inv.version != NULL)
+		function_version_unref(r->inv.version);
+	free(r->function_arn);
+	free(r->trace);
+	free(r->tenant);
+	free(r);
+}
+
+/* ---- the end ---- */
+
+static enum exec_decision
+settle_decide(struct exec_input *in, const struct durable_env *denv,
+    struct execution *x, struct change *c, struct err *err)
+{
+	struct settle *s = (struct settle *)in;
+
+	(void)err;
+	/* What fell due meanwhile comes behind InvocationCompleted. */
+	if (durable_settle(denv, x, &s->end, c) != 0 || !change_any(c))
+		return EXEC_NOTHING;
+	return EXEC_WRITE;
+}
+
+static void
+settle_finish(struct exec_input *in, struct execution *x,
+    const struct change *c, const struct err *err)
+{
+	struct settle *s = (struct settle *)in;
+	struct exec *e;
+
+	(void)x, (void)c;
+	if (err != NULL)
+		log_warn("end of invocation not recorded request=%s error=%s",
+		    s->cause, err->text);
+	e = s->run->exec;
+	run_free(s->run);
+	exec_unpin(e);
+	blob_unref(s->end.body);
+	blob_unref(s->end.error);
+	free(s);
+}
+
+static const struct exec_kind settle_kind = {
+	.name = "settle",
+	.cause = CAUSE_INVOCATION,
+	.internal = true,
+	.points = EXEC_POINTS("settle"),
+	.decide = settle_decide,
+	.finish = settle_finish,
+};
+
+/* body and error are taken. */
+static void
+run_settle(struct run *r, enum durable_outcome outcome, struct blob *body,
+    struct blob *error, int64_t start_ms)
+{
+	struct settle *s = xcalloc(1, sizeof(*s));
+
+	r->ended = true;
+	r->pooled = false;
+	s->in.kind = &settle_kind;
+	s->run = r;
+	memcpy(s->cause, r->cause, sizeof(s->cause));
+	s->in.cause_id = s->cause;
+	s->end.outcome = outcome;
+	s->end.epoch = r->inv.epoch;
+	s->end.body = body;
+	s->end.error = error;
+	s->end.start_ms = start_ms;
+	exec_submit(r->engine, exec_id(r->exec), &s->in);
+}
+
+static void
+run_done(struct invocation *inv, const struct invocation_result *res)
+{
+	struct run *r = inv->arg;
+
+	switch (res->outcome) {
+	case INVOCATION_RETURNED:
+		run_settle(r, OUTCOME_RETURNED, blob_ref(res->body), NULL,
+		    res->start_ms);
+		return;
+	case INVOCATION_LOST:
+		run_settle(r, OUTCOME_LOST, NULL, NULL, res->start_ms);
+		return;
+	case INVOCATION_THROTTLED:
+		run_settle(r, OUTCOME_ERROR, NULL,
+		    error_object("TooManyRequestsException",
+		    "Rate Exceeded."), res->start_ms);
+		return;
+	case INVOCATION_ERROR:
+	case INVOCATION_CRASHED:
+	case INVOCATION_TIMED_OUT:
+	case INVOCATION_INIT_ERROR:
+	case INVOCATION_TOO_LARGE:
+		break;
+	}
+	run_settle(r, OUTCOME_ERROR, NULL, error_object_from(res->body),
+	    res->start_ms);
+}
+
+/* ---- the hand-over ---- */
+
+static struct blob *
+run_envelope(struct run *r)
+{
+	struct durable_env denv = engine_durable(r->engine, CAUSE_INVOCATION,
+	    r->cause);
+	own_buf struct buf b = BUF_INIT;
+
+	durable_envelope(&denv, exec_state(r->exec), RUN_ENVELOPE_MOST, &b);
+	return blob_new(b.data, b.len);
+}
+
+static struct blob *
+run_build(struct invocation *inv)
+{
+	struct run *r = inv->arg;
+
+	r->handed = true;
+	if (r->frozen != NULL)
+		return steal_ptr(&r->frozen);
+	return run_envelope(r);
+}
+
+void
+run_freeze(struct run *r)
+{
+	if (r->pooled && !r->handed && r->frozen == NULL)
+		r->frozen = run_envelope(r);
+}
+
+void
+run_thaw(struct run *r)
+{
+	blob_unref(r->frozen);
+	r->frozen = NULL;
+}
+
+void
+run_closed(struct run *r)
+{
+	if (!r->pooled || r->handed)
+		return;
+	pool_cancel(r->engine->pool, &r->inv);
+	run_settle(r, OUTCOME_LOST, NULL, NULL, 0);
+}
+
+static struct function_version *
+run_version(struct engine *g, const struct execution *x)
+{
+	struct function *f = registry_get(g->registry, x->function);
+	struct function_version *v = NULL;
+
+	/* One that is being deleted still drains its executions. */
+	if (f != NULL)
+		v = function_find(f, x->version);
+	return v != NULL ? function_version_ref(v) : NULL;
+}
+
+void
+run_start(struct engine *g, struct exec *e)
+{
+	const struct execution *x = exec_state(e);
+	struct run *r = xcalloc(1, sizeof(*r));
+	struct invocation *inv = &r->inv;
+
+	r->engine = g;
+	r->exec = e;
+	*exec_run(e) = r;
+	id_text(x->request_id, r->cause);
+	inv->request_id = x->request_id;
+	inv->epoch = x->epoch;
+	inv->version = run_version(g, x);
+	if (inv->version == NULL) {
+		run_settle(r, OUTCOME_GONE, NULL,
+		    error_object_fmt("ResourceNotFoundException",
+		    "Function not found: %s", x->function_arn), 0);
+		return;
+	}
+	inv->function_arn = r->function_arn = xstrdup(x->function_arn);
+	inv->trace = r->trace = xstrdup(x->trace);
+	inv->tenant = r->tenant = xstrdup(x->tenant);
+	inv->build = run_build;
+	inv->execution = x->id;
+	snprintf(inv->execution_arn, sizeof(inv->execution_arn), "%s",
+	    x->arn);
+	inv->done = run_done;
+	inv->arg = r;
+	r->pooled = true;
+	pool_invoke(g->pool, inv);
+}
