@@ -21,15 +21,15 @@ exec_carry_over(struct execution *x, const struct execution *old)
 {
 	struct operation *o;
 	const struct operation *was;
+	bool same;
 	int i;
 
-	/* Nothing is known of another invocation: see durable_know. */
-	if (!x->running || old == NULL || old->epoch != x->epoch)
+	if (!x->running)
 		return;
-	x->seen_known = true;
+	same = old != NULL && old->epoch == x->epoch;
 	for (i = 1; i < x->nops; i++) {
 		o = x->ops[i];
-		was = i < old->nops ? old->ops[i] : NULL;
+		was = same && i < old->nops ? old->ops[i] : NULL;
 		o->dirty = was == NULL || was->dirty ||
 		    !operation_equal(o, was);
 		o->seen_seq = was != NULL ? was->seen_seq : 0;
@@ -39,7 +39,7 @@ exec_carry_over(struct execution *x, const struct execution *old)
 	 * Also finds the checkpoint again whose own write was of unknown fate
 	 * and came through late: its repetition is then answered.
 	 */
-	if (old->last_client_token != NULL &&
+	if (same && old->last_client_token != NULL &&
 	    old->last_seq + 1 == x->seq) {
 		x->last_client_token = xstrdup(old->last_client_token);
 		x->last_seq = old->last_seq;

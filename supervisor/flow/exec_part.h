@@ -8,8 +8,9 @@
 
 /*
  * What no row says, from the copy that was thrown away: which operations the
- * running invocation has seen, and the last client token.  What is not known
- * counts as unseen: told twice is harmless, never told is not.
+ * running invocation has seen, and the last client token.  Where nothing is
+ * known (old NULL) all counts as unseen: told twice is harmless, never told
+ * is not.
  */
 void exec_carry_over(struct execution *x, const struct execution *old);
 /* The metrics of a committed change. */
