@@ -33,3 +33,6 @@ libbase_a_SOURCES += \
 
 unit_tests += tests/unit/t_base
 tests_unit_t_base_SOURCES = tests/unit/t_base.c
+
+unit_tests += tests/unit/t_jsontext
+tests_unit_t_jsontext_SOURCES = tests/unit/t_jsontext.c

@@ -33,3 +33,6 @@ libcore_a_SOURCES += \
 unit_tests += tests/unit/t_function
 
 tests_unit_t_function_SOURCES = tests/unit/t_function.c
+
+unit_tests += tests/unit/t_sigv4
+tests_unit_t_sigv4_SOURCES = tests/unit/t_sigv4.c
