@@ -27,7 +27,7 @@ call_init(struct call *c, struct engine *g, const struct exec_kind *kind,
 }
 
 void
-call_answer(struct call *c, const struct err *err)
+call_end(struct call *c, const struct err *err)
 {
 	durable_done *done = c->done;
 
@@ -47,11 +47,11 @@ call_on_alarm(void *arg)
 {
 	struct call *c = arg;
 
-	call_answer(c, &c->err);
+	call_end(c, &c->err);
 }
 
 void
-call_refuse(struct call *c)
+call_end_refused(struct call *c)
 {
 	alarm_set(c->in.engine->alarms, &c->alarm, 0, call_on_alarm, c);
 }
@@ -68,12 +68,12 @@ call_submit(struct call *c)
 	if (!c->in.engine->ready) {
 		err_set(&c->err, ERR_UNAVAILABLE,
 		    "The service is waiting for its database");
-		call_refuse(c);
+		call_end_refused(c);
 		return;
 	}
 	if (id_is_zero(&c->arn.id)) {
 		call_unknown(&c->err);
-		call_refuse(c);
+		call_end_refused(c);
 		return;
 	}
 	call_submit_to(c, &c->arn.id);
@@ -118,7 +118,7 @@ call_finish(struct exec_input *in, struct execution *x,
     const struct change *change, const struct err *err)
 {
 	(void)x, (void)change;
-	call_answer((struct call *)in, err);
+	call_end((struct call *)in, err);
 }
 
 void

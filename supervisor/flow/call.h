@@ -32,7 +32,7 @@ void call_init(struct call *, struct engine *, const struct exec_kind *,
 void call_submit(struct call *);
 void call_submit_to(struct call *, const struct id *);
 /* Answers err soon, without a lane. */
-void call_refuse(struct call *);
+void call_end_refused(struct call *);
 /* The whole ARN must fit, not only its id. */
 int call_check(const struct call *, const struct execution *, struct err *);
 int call_unknown(struct err *);
@@ -43,7 +43,7 @@ int call_stale(const struct call *, struct err *);
 void call_finish(struct exec_input *, struct execution *,
     const struct change *, const struct err *);
 /* Answers and releases; err NULL: body. */
-void call_answer(struct call *, const struct err *);
+void call_end(struct call *, const struct err *);
 
 /* Seconds with a fraction, as REST bodies have them. */
 void call_time(struct buf *, int64_t ms);

@@ -51,7 +51,7 @@ callback_finish(struct exec_input *in, struct execution *x,
 	(void)x, (void)c;
 	metric_inc(METRIC_CALLBACK_COMPLETIONS, err == NULL ?
 	    outcomes[b->kind] : "refused", NULL);
-	call_answer(&b->call, err);
+	call_end(&b->call, err);
 }
 
 static const struct exec_kind callback_kind = {
@@ -82,7 +82,7 @@ callback_begin(struct engine *g, const struct durable_caller *caller,
 	if (g->ready && token_callback_parse(g->key, callback_id, &c->arn.id,
 	    &b->ord) != 0) {
 		call_invalid(&c->err, "Invalid callback id");
-		call_refuse(c);
+		call_end_refused(c);
 		return;
 	}
 	call_submit(c);

@@ -120,7 +120,7 @@ checkpoint_finish(struct exec_input *in, struct execution *x,
 	    (double)(g->env->mono_us(g->env) - k->call.start_us) / 1e6);
 	if (err == NULL)
 		durable_answer(&denv, x, &k->call.body);
-	call_answer(&k->call, err);
+	call_end(&k->call, err);
 }
 
 static const struct exec_kind checkpoint_kind = {
@@ -143,7 +143,7 @@ checkpoint_begin(struct engine *g, const struct durable_caller *caller,
 	if (checkpoint_token(k, token, &k->call.err) != 0) {
 		metric_inc(METRIC_CHECKPOINT_FENCED, NULL, NULL);
 		metric_inc(METRIC_CHECKPOINTS, "stale", NULL);
-		call_refuse(&k->call);
+		call_end_refused(&k->call);
 		return;
 	}
 	snprintf(k->cause, sizeof(k->cause), "%d.%lld",
@@ -198,7 +198,7 @@ state_finish(struct exec_input *in, struct execution *x,
 		call_stale(&k->call, &stale);
 		err = &stale;
 	}
-	call_answer(&k->call, err);
+	call_end(&k->call, err);
 }
 
 static const struct exec_kind state_kind = {
@@ -219,7 +219,7 @@ state_begin(struct engine *g, const struct durable_caller *caller,
 	    done, arg);
 
 	if (checkpoint_token(k, token, &k->call.err) != 0) {
-		call_refuse(&k->call);
+		call_end_refused(&k->call);
 		return;
 	}
 	k->marker = xstrdup(marker);

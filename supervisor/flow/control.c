@@ -80,7 +80,7 @@ stop_finish(struct exec_input *in, struct execution *x,
 		call_time(&o->call.body, x->end_ms);
 		buf_char(&o->call.body, '}');
 	}
-	call_answer(&o->call, err);
+	call_end(&o->call, err);
 }
 
 static const struct exec_kind stop_kind = {
@@ -249,7 +249,7 @@ delete_finish(struct exec_input *in, struct execution *x,
 		keep_add(&g->kept, &d->keep, drop_free);
 		alarm_set(g->alarms, &d->alarm, 0, drop_write, d);
 	}
-	call_answer(&o->call, err);
+	call_end(&o->call, err);
 }
 
 static const struct exec_kind delete_kind = {

@@ -215,7 +215,7 @@ history_on_read(void *arg, enum store_result result,
 		err_set(&out, result == STORE_FATAL ? ERR_INTERNAL :
 		    ERR_UNAVAILABLE, "The history could not be read: %s",
 		    err != NULL ? err->text : "");
-		call_answer(&h->call, &out);
+		call_end(&h->call, &out);
 		return;
 	}
 	buf_str(b, "{\"Events\":[");
@@ -231,7 +231,7 @@ history_on_read(void *arg, enum store_result result,
 		history_marker(h, page->events[page->n - 1].id +
 		    (h->reverse ? -1 : 1));
 	buf_char(b, '}');
-	call_answer(&h->call, NULL);
+	call_end(&h->call, NULL);
 }
 
 static enum exec_decision
@@ -256,7 +256,7 @@ history_finish(struct exec_input *in, struct execution *x,
 
 	(void)x, (void)c;
 	if (err != NULL) {
-		call_answer(&h->call, err);
+		call_end(&h->call, err);
 		return;
 	}
 	keep_add(&in->engine->kept, &h->keep, history_drop);
@@ -303,7 +303,7 @@ history_get_begin(struct engine *g, const struct arn_execution *arn,
 	h->subject[ID_TEXT - 1] = reverse ? 'r' : 'f';
 	h->limit = read_items(max_items, &h->call.err);
 	if (h->limit < 0 || history_from(h, marker, &h->call.err) != 0) {
-		call_refuse(&h->call);
+		call_end_refused(&h->call);
 		return;
 	}
 	call_submit(&h->call);
@@ -362,7 +362,7 @@ list_on_read(void *arg, enum store_result result, struct execution **list,
 		err_set(&out, result == STORE_FATAL ? ERR_INTERNAL :
 		    ERR_UNAVAILABLE, "The executions could not be listed: %s",
 		    err != NULL ? err->text : "");
-		call_answer(&l->call, &out);
+		call_end(&l->call, &out);
 		return;
 	}
 	buf_str(b, "{\"DurableExecutions\":[");
@@ -376,7 +376,7 @@ list_on_read(void *arg, enum store_result result, struct execution **list,
 	if (more && n > 0)
 		list_marker(l, list[n - 1]);
 	buf_char(b, '}');
-	call_answer(&l->call, NULL);
+	call_end(&l->call, NULL);
 }
 
 static int
@@ -443,7 +443,7 @@ execution_list_begin(struct engine *g, const struct store_list_filter *f,
 	l->call.release = list_release;
 	l->subject = list_subject(f);
 	if (list_check(l, &filter, marker, &l->call.err) != 0) {
-		call_refuse(&l->call);
+		call_end_refused(&l->call);
 		return;
 	}
 	keep_add(&g->kept, &l->keep, list_drop);
