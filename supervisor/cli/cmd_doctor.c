@@ -1,0 +1,350 @@
+/*
+ * cmd_doctor - perdure doctor: one line a check, with the reason and the
+ * cure, then the sandbox level that this host can give.
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <glob.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/own.h"
+#include "base/run.h"
+#include "base/runtime.h"
+#include "cli/client.h"
+#include "cli/data.h"
+#include "cli/host.h"
+#include "cli/show.h"
+#include "cli/table.h"
+
+#define DOCTOR_POSTGRES_LEAST 15
+#define DOCTOR_FREE_LEAST (1024LL * 1024 * 1024)
+#define DOCTOR_FILES_LEAST 4096
+
+enum verdict {
+	OK,
+	WARN,
+	FAIL,
+};
+
+static const char *const verdict_names[] = { "ok", "warn", "fail" };
+
+struct doctor {
+	const struct args *args;
+	struct host host;
+	json_t *checks;
+	bool failed;
+};
+
+static void doctor_say(struct doctor *, enum verdict, const char *name,
+    const char *cure, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+
+static void
+doctor_say(struct doctor *d, enum verdict v, const char *name,
+    const char *cure, const char *fmt, ...)
+{
+	own_free char *reason = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&reason, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	if (v == FAIL)
+		d->failed = true;
+	json_array_append_new(d->checks,
+	    json_pack("{s:s, s:s, s:s, s:s}", "Name", name, "Status",
+		verdict_names[v], "Reason", reason, "Cure",
+		v == OK ? "" : cure));
+}
+
+/* ---- kernel ---- */
+
+static void
+check_kernel(struct doctor *d)
+{
+	const struct host *h = &d->host;
+	bool old = h->kernel[0] < 5 || (h->kernel[0] == 5 && h->kernel[1] < 12);
+
+	doctor_say(d, old ? FAIL : OK, "kernel", "run Linux 5.12 or newer",
+	    "Linux %s", h->release);
+}
+
+static void
+check_namespaces(struct doctor *d)
+{
+	const struct host *h = &d->host;
+	const int *tried = h->root ? h->ns : h->user_ns;
+	int i;
+
+	for (i = 0; i < HOST_NS_COUNT; i++) {
+		own_free char *name =
+		    xasprintf("namespace: %s", host_namespace_names[i]);
+		bool user = i == HOST_NS_USER;
+		int e = user ? h->user_ns[i] : tried[i];
+
+		if (e == 0)
+			doctor_say(d, OK, name, "", "%s",
+			    h->root && !user ? "made as root" : "made");
+		else
+			doctor_say(d, user && h->root ? WARN : FAIL, name,
+			    "sysctl kernel.unprivileged_userns_clone, "
+			    "user.max_user_namespaces; AppArmor's "
+			    "restriction; or start as root",
+			    "%s", strerror(e));
+	}
+}
+
+static void
+check_errno(struct doctor *d, enum verdict bad, const char *name, int e,
+    const char *good, const char *cure)
+{
+	if (e == 0)
+		doctor_say(d, OK, name, "", "%s", good);
+	else
+		doctor_say(d, bad, name, cure, "%s", strerror(e));
+}
+
+static void
+check_mechanisms(struct doctor *d)
+{
+	const struct host *h = &d->host;
+
+	check_errno(d, WARN, "fresh /proc", h->proc, "mounted",
+	    "unmask /proc of the outer container");
+	check_errno(d, FAIL, "no_new_privs", h->no_new_privs, "set",
+	    "use another kernel");
+	check_errno(d, FAIL, "pidfd", h->pidfd, "opened",
+	    "run Linux 5.3 or newer");
+	check_errno(d, WARN, "seccomp", h->seccomp_notify,
+	    "filters with user notification",
+	    "a kernel with CONFIG_SECCOMP_FILTER");
+	if (h->landlock > 0)
+		doctor_say(d, h->landlock >= 6 ? OK : WARN, "landlock",
+		    "Linux 6.12 has ABI 6", "ABI %d", h->landlock);
+	else
+		doctor_say(d, WARN, "landlock",
+		    "boot with lsm=landlock,...", "%s",
+		    strerror(-h->landlock));
+}
+
+static void
+check_cgroups(struct doctor *d)
+{
+	const struct host *h = &d->host;
+
+	if (!h->cgroup2)
+		doctor_say(d, WARN, "cgroup",
+		    "mount cgroup v2 on /sys/fs/cgroup",
+		    "no cgroup v2: limits only where v1 is writable");
+	else if (!h->cgroup_writable)
+		doctor_say(d, WARN, "cgroup",
+		    "Delegate=yes in the unit, or systemd-run --user --scope",
+		    "v2, not delegated: no limits of memory, processes, CPU");
+	else
+		doctor_say(d,
+		    strstr(h->cgroup_controllers, "memory") != NULL ? OK
+								    : WARN,
+		    "cgroup", "delegate memory, pids and cpu", "v2: %s",
+		    h->cgroup_controllers[0] != '\0' ? h->cgroup_controllers
+						     : "no controllers");
+}
+
+/* ---- programs ---- */
+
+static void
+check_runtimes(struct doctor *d)
+{
+	own_buf struct buf names = BUF_INIT;
+	struct runtime_list list;
+	struct err err;
+	size_t i;
+
+	if (runtime_list_find(d->args->env, &list, &err) != 0) {
+		doctor_say(d, FAIL, "runtimes", "correct --runtime", "%s",
+		    err.text);
+		return;
+	}
+	for (i = 0; i < list.n; i++)
+		buf_fmt(&names, "%s%s%s%s", i > 0 ? ", " : "",
+		    list.v[i].name->name,
+		    list.v[i].version[0] != '\0' ? " " : "",
+		    list.v[i].version);
+	/* provided.al2023 needs nothing and is always there. */
+	doctor_say(d, list.n > 1 ? OK : WARN, "runtimes",
+	    "install python3 or nodejs, or name one: --runtime NAME=PATH",
+	    "%s", names.data);
+	runtime_list_free(&list);
+}
+
+static int
+postgres_version(const char *program)
+{
+	const char *const argv[] = { program, "--version", NULL };
+	own_buf struct buf out = BUF_INIT;
+	struct err ignored;
+	const char *digits;
+
+	if (run_program(argv, &out, 1, &ignored) != 0 || out.len == 0)
+		return 0;
+	digits = strpbrk(out.data, "0123456789");
+	return digits != NULL ? atoi(digits) : 0;
+}
+
+static void
+postgres_try(const char *pattern, char **best, int *version)
+{
+	glob_t g;
+	size_t i;
+
+	if (glob(pattern, 0, NULL, &g) != 0)
+		return;
+	for (i = 0; i < g.gl_pathc; i++) {
+		int v = postgres_version(g.gl_pathv[i]);
+
+		if (v > *version) {
+			free(*best);
+			*best = xstrdup(g.gl_pathv[i]);
+			*version = v;
+		}
+	}
+	globfree(&g);
+}
+
+static void
+check_postgres(struct doctor *d)
+{
+	own_free char *best = NULL;
+	int version = 0;
+
+	postgres_try("/usr/lib/postgresql/*/bin/postgres", &best, &version);
+	postgres_try("/usr/pgsql-*/bin/postgres", &best, &version);
+	postgres_try("/usr/bin/postgres", &best, &version);
+	postgres_try("/usr/local/bin/postgres", &best, &version);
+	if (version >= DOCTOR_POSTGRES_LEAST)
+		doctor_say(d, OK, "postgres", "", "%d: %s", version, best);
+	else
+		doctor_say(d, WARN, "postgres",
+		    "apt-get install postgresql, or serve --database URL",
+		    version > 0 ? "%d is too old: 15 is needed"
+				: "no server programs found%.0d",
+		    version);
+}
+
+/* ---- resources ---- */
+
+static void
+check_data(struct doctor *d)
+{
+	own_free char *path = data_folder_path(d->args);
+	own_free char *there = xstrdup(path);
+	struct statvfs fs;
+	char *slash;
+	long long bytes;
+
+	/* The nearest folder that is there already. */
+	while (access(there, F_OK) != 0 &&
+	    (slash = strrchr(there, '/')) != NULL && slash != there)
+		*slash = '\0';
+	if (access(there, W_OK) != 0 || statvfs(there, &fs) != 0) {
+		doctor_say(d, FAIL, "data folder", "choose one with --data",
+		    "%s: %s", path, strerror(errno));
+		return;
+	}
+	bytes = (long long)fs.f_bavail * (long long)fs.f_frsize;
+	doctor_say(d, bytes < DOCTOR_FREE_LEAST ? WARN : OK, "data folder",
+	    "make room", "%s: %lld MiB and %llu inodes free", path,
+	    bytes / (1024 * 1024), (unsigned long long)fs.f_favail);
+}
+
+static void
+check_files(struct doctor *d)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	doctor_say(d, limit.rlim_max < DOCTOR_FILES_LEAST ? WARN : OK,
+	    "open files", "LimitNOFILE= in the unit, or ulimit -n",
+	    "%llu, at most %llu", (unsigned long long)limit.rlim_cur,
+	    (unsigned long long)limit.rlim_max);
+}
+
+/* ---- result ---- */
+
+static bool
+all_made(const int ns[HOST_NS_COUNT])
+{
+	int i;
+
+	for (i = HOST_NS_MOUNT; i < HOST_NS_COUNT; i++)
+		if (ns[i] != 0)
+			return false;
+	return true;
+}
+
+/* What was made in fact; the server's own self-test has the last word. */
+static const char *
+doctor_level(const struct host *h)
+{
+	if (h->root && all_made(h->ns) && h->cgroup_writable)
+		return "full";
+	if ((h->root && all_made(h->ns)) ||
+	    (h->user_ns[HOST_NS_USER] == 0 && all_made(h->user_ns)))
+		return "userns";
+	return h->landlock >= 6 ? "process" : "none";
+}
+
+static void
+doctor_table(const struct doctor *d)
+{
+	static const char *const titles[] = { "CHECK", "", "REASON", NULL };
+	struct table t;
+	const json_t *c;
+	size_t i;
+
+	table_begin(&t, titles);
+	json_array_foreach(d->checks, i, c) {
+		const char *cure = show_str(c, "Cure");
+
+		table_cell(&t, show_str(c, "Name"));
+		table_cell(&t, show_str(c, "Status"));
+		table_cellf(&t, "%s%s%s", show_str(c, "Reason"),
+		    cure[0] != '\0' ? "; cure: " : "", cure);
+	}
+	table_end(&t, stdout, 0);
+}
+
+int
+cmd_doctor(struct args *args)
+{
+	struct doctor d = { .args = args, .checks = json_array() };
+	own_json json_t *all = NULL;
+	const char *level;
+
+	host_look(&d.host);
+	check_kernel(&d);
+	check_namespaces(&d);
+	check_mechanisms(&d);
+	check_cgroups(&d);
+	check_runtimes(&d);
+	check_postgres(&d);
+	check_data(&d);
+	check_files(&d);
+	level = doctor_level(&d.host);
+	all = json_pack("{s:o, s:s}", "Checks", d.checks, "Sandbox", level);
+	if (args->json)
+		show_json(all);
+	else {
+		doctor_table(&d);
+		printf("sandbox level: %s\n", level);
+	}
+	return d.failed ? EXIT_FAILED : EXIT_DONE;
+}

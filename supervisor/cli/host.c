@@ -1,0 +1,203 @@
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/magic.h>
+#include <linux/seccomp.h>
+
+#include "base/mem.h"
+#include "base/own.h"
+#include "cli/host.h"
+
+#define LANDLOCK_ASK_VERSION 1U
+
+const char *const host_namespace_names[HOST_NS_COUNT] = { "user", "mount",
+	"pid", "network", "ipc", "uts", "cgroup" };
+static const int host_flags[HOST_NS_COUNT] = { CLONE_NEWUSER, CLONE_NEWNS,
+	CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS,
+	CLONE_NEWCGROUP };
+
+/* Runs try(arg) in a child; its result is an errno, at most 255. */
+static int
+host_try(int (*try)(int), int arg)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		return errno;
+	if (pid == 0)
+		_exit(try(arg));
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return errno;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EFAULT;
+}
+
+static int
+try_unshare(int flags)
+{
+	return unshare(flags) == 0 ? 0 : errno;
+}
+
+static int
+write_text(const char *path, const char *text)
+{
+	own_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno;
+	return write(fd, text, strlen(text)) < 0 ? errno : 0;
+}
+
+/* With our own ids mapped to root; some kernels make one without rights. */
+static int
+enter_user_ns(void)
+{
+	own_free char *uids = xasprintf("0 %u 1", geteuid());
+	own_free char *gids = xasprintf("0 %u 1", getegid());
+	int r;
+
+	if (unshare(CLONE_NEWUSER) != 0)
+		return errno;
+	write_text("/proc/self/setgroups", "deny");
+	r = write_text("/proc/self/uid_map", uids);
+	return r != 0 ? r : write_text("/proc/self/gid_map", gids);
+}
+
+static int
+try_in_user_ns(int flags)
+{
+	int r = enter_user_ns();
+
+	if (r != 0 || flags == CLONE_NEWUSER)
+		return r;
+	return try_unshare(flags);
+}
+
+static int
+try_mount_proc(int unused)
+{
+	(void)unused;
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+		return errno;
+	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		"subset=pid") != 0)
+		return errno;
+	return 0;
+}
+
+static int
+try_proc(int unused)
+{
+	int r;
+
+	(void)unused;
+	if (geteuid() != 0 && (r = enter_user_ns()) != 0)
+		return r;
+	if (unshare(CLONE_NEWNS | CLONE_NEWPID) != 0)
+		return errno;
+	return host_try(try_mount_proc, 0);	/* pid 1 of the namespace */
+}
+
+static int
+try_no_new_privs(int unused)
+{
+	(void)unused;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : errno;
+}
+
+static int
+try_pidfd(void)
+{
+	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	if (fd < 0)
+		return errno;
+	close(fd);
+	return 0;
+}
+
+static int
+try_seccomp_notify(void)
+{
+	unsigned int action = SECCOMP_RET_USER_NOTIF;
+
+	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0
+	    ? 0
+	    : errno;
+}
+
+static int
+ask_landlock(void)
+{
+	long abi = syscall(
+	    SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_ASK_VERSION);
+
+	return abi < 0 ? -errno : (int)abi;
+}
+
+static void
+host_cgroup(struct host *h)
+{
+	struct statfs fs;
+	char line[512] = "", path[1024];
+	own_file FILE *f = NULL, *c = NULL;
+
+	h->cgroup2 = statfs("/sys/fs/cgroup", &fs) == 0 &&
+	    fs.f_type == CGROUP2_SUPER_MAGIC;
+	if (!h->cgroup2 || (f = fopen("/proc/self/cgroup", "re")) == NULL)
+		return;
+	while (fgets(line, sizeof line, f) != NULL)
+		if (strncmp(line, "0::", 3) == 0)
+			break;
+	line[strcspn(line, "\n")] = '\0';
+	if (strncmp(line, "0::", 3) != 0)
+		return;
+	snprintf(path, sizeof path, "/sys/fs/cgroup%s/cgroup.procs", line + 3);
+	h->cgroup_writable = access(path, W_OK) == 0;
+	snprintf(path, sizeof path, "/sys/fs/cgroup%s/cgroup.controllers",
+	    line + 3);
+	c = fopen(path, "re");
+	if (c != NULL && fgets(h->cgroup_controllers,
+		sizeof h->cgroup_controllers, c) != NULL)
+		h->cgroup_controllers[strcspn(h->cgroup_controllers, "\n")] =
+		    '\0';
+}
+
+void
+host_look(struct host *h)
+{
+	struct utsname name;
+	int i;
+
+	memset(h, 0, sizeof *h);
+	if (uname(&name) == 0)
+		snprintf(h->release, sizeof h->release, "%s", name.release);
+	if (sscanf(h->release, "%d.%d", &h->kernel[0], &h->kernel[1]) != 2)
+		h->kernel[0] = h->kernel[1] = 0;
+	h->root = geteuid() == 0;
+	for (i = 0; i < HOST_NS_COUNT; i++) {
+		h->ns[i] = host_try(try_unshare, host_flags[i]);
+		h->user_ns[i] = host_try(try_in_user_ns, host_flags[i]);
+	}
+	h->proc = host_try(try_proc, 0);
+	h->no_new_privs = host_try(try_no_new_privs, 0);
+	h->pidfd = try_pidfd();
+	h->seccomp_notify = try_seccomp_notify();
+	h->landlock = ask_landlock();
+	host_cgroup(h);
+}
