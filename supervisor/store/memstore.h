@@ -19,6 +19,11 @@ struct store *memstore_store(struct memstore *);
 bool memstore_run(struct memstore *);
 /* The next `n` commits answer UNKNOWN; they happen if `happen`. */
 void memstore_unknown(struct memstore *, int n, bool happen);
+/*
+ * The process that asked has died: answers that wait are dropped, and of
+ * what was asked by them only that is there which memstore_run had done.
+ */
+void memstore_forget(struct memstore *);
 void memstore_free(struct memstore *);
 
 #endif
