@@ -3,13 +3,19 @@ libsup_a_SOURCES += \
 	%D%/batch.c \
 	%D%/call.c \
 	%D%/code.c \
+	%D%/copy.c \
+	%D%/copy.h \
 	%D%/execution.c \
 	%D%/execution_read.c \
 	%D%/failpoints.h \
 	%D%/function.c \
 	%D%/history.c \
 	%D%/log.c \
+	%D%/memread.c \
+	%D%/memrows.h \
+	%D%/memstore.c \
 	%D%/memstore.h \
+	%D%/memwrite.c \
 	%D%/migrate.c \
 	%D%/node.c \
 	%D%/param.c \
@@ -26,3 +32,17 @@ libsup_a_SOURCES += \
 	%D%/rows.c \
 	%D%/rows.h \
 	%D%/store.h
+
+# Unit tests that need a database: tests/store/run.sh starts one.
+if HAVE_CMOCKA
+check_PROGRAMS += tests/store/t_pgstore
+tests_store_t_pgstore_SOURCES = \
+	tests/store/harness.c \
+	tests/store/harness.h \
+	tests/store/t_pgstore.c
+TESTS += tests/store/run.sh
+endif
+
+EXTRA_DIST += \
+	tests/store/run.sh \
+	tests/store/with-postgres.sh

@@ -7,15 +7,20 @@
 #include "store/store.h"
 
 /*
- * Answers are queued and handed out by memstore_run, one at a time in the
- * order that `pick` chooses (NULL: in order of calls), so a scheduler decides
- * every interleaving.
+ * Calls are queued; memstore_run lets one happen and answers it, in the order
+ * that `pick` chooses (NULL: in order of calls), so a scheduler decides every
+ * interleaving.
  */
 struct memstore;
 
 struct memstore *memstore_new(struct env *);
 struct store *memstore_store(struct memstore *);
-/* Runs one waiting answer; false when none waits. */
+/* Picks one of n waiting calls, 0 being the oldest. */
+void memstore_pick(struct memstore *, size_t (*pick)(void *arg, size_t n),
+    void *arg);
+/*
+ * Runs one waiting call: it happens and is answered.  False when none waits.
+ */
 bool memstore_run(struct memstore *);
 /* The next `n` commits answer UNKNOWN; they happen if `happen`. */
 void memstore_unknown(struct memstore *, int n, bool happen);
