@@ -79,6 +79,8 @@ child_run(const struct child_start *s, int report, pid_t parent)
 		signal(sig, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* Ctrl-C is for main, which stops the others in their order. */
+	setpgid(0, 0);
 	if (child_move_fds(s, &report) < 0 ||
 	    (s->prepare != NULL && s->prepare(s->arg) < 0) ||
 	    child_ids(s) < 0 ||
