@@ -85,15 +85,24 @@ server_poller_gone(void *arg)
 	s->ops.left(s->arg);
 }
 
+bool
+runtime_server_waits(struct runtime_server *s)
+{
+	if (s->poller == NULL)
+		return false;
+	if (http_alive(s->poller))
+		return true;
+	http_drop(s->poller);
+	s->poller = NULL;
+	slot_move(&s->slot, SLOT_LEFT);
+	return false;
+}
+
 static void
 server_next(struct runtime_server *s, struct http_request *r)
 {
 	/* One that left unseen must not block the one that comes after. */
-	if (s->poller != NULL && !http_alive(s->poller)) {
-		http_drop(s->poller);
-		s->poller = NULL;
-		slot_move(&s->slot, SLOT_LEFT);
-	}
+	runtime_server_waits(s);
 	if (!slot_move(&s->slot, SLOT_NEXT)) {
 		answer_bad_state(s, r, SLOT_NEXT);
 		return;
@@ -103,23 +112,15 @@ server_next(struct runtime_server *s, struct http_request *r)
 	s->ops.ready(s->arg);
 }
 
-bool
+void
 runtime_server_hand(struct runtime_server *s, const struct context *c)
 {
 	struct http_request *r = s->poller;
 
-	if (r == NULL)
-		return false;
 	s->poller = NULL;
-	if (!http_alive(r)) {
-		http_drop(r);
-		slot_move(&s->slot, SLOT_LEFT);
-		return false;
-	}
 	slot_hand(&s->slot, c->request);
 	context_headers(c, r);
 	http_answer(r, 200, c->payload->data, c->payload->len);
-	return true;
 }
 
 /* ---- response and error ---- */

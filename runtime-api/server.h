@@ -37,11 +37,10 @@ struct runtime_ops {
 struct runtime_server *runtime_server_new(struct event_base *, int fd,
     const struct runtime_ops *, void *arg, struct err *);
 void runtime_server_free(struct runtime_server *);
-/*
- * Hands an event to the waiting poller.  false: none waits, or it has just
- * left (`left` is not called then); nothing was handed over.
- */
-bool runtime_server_hand(struct runtime_server *, const struct context *);
+/* A poller waits and is alive.  (`left` is not called for one found dead.) */
+bool runtime_server_waits(struct runtime_server *);
+/* Hands it an event, in the turn of the loop in which it was asked for. */
+void runtime_server_hand(struct runtime_server *, const struct context *);
 /* Connections that are open: 0 once a dead worker's last bytes are read. */
 int runtime_server_connections(const struct runtime_server *);
 

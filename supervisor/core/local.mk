@@ -23,6 +23,8 @@ libcore_a_SOURCES += \
 	%D%/function.h \
 	%D%/function_rules.c \
 	%D%/function_rules.h \
+	%D%/poolplan.c \
+	%D%/poolplan.h \
 	%D%/retry.c \
 	%D%/retry.h \
 	%D%/sigv4.c \
@@ -36,3 +38,6 @@ tests_unit_t_function_SOURCES = tests/unit/t_function.c
 
 unit_tests += tests/unit/t_sigv4
 tests_unit_t_sigv4_SOURCES = tests/unit/t_sigv4.c
+
+unit_tests += tests/unit/t_poolplan
+tests_unit_t_poolplan_SOURCES = tests/unit/t_poolplan.c

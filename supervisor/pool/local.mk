@@ -1,2 +1,14 @@
 libsup_a_SOURCES += \
-	%D%/pool.h
+	%D%/broker.c \
+	%D%/broker.h \
+	%D%/inner.h \
+	%D%/pool.c \
+	%D%/pool.h \
+	%D%/report.c \
+	%D%/report.h \
+	%D%/unpack.c \
+	%D%/unpack.h \
+	%D%/wlog.c \
+	%D%/wlog.h \
+	%D%/worker.c \
+	%D%/worker.h

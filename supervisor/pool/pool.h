@@ -72,6 +72,7 @@ struct pool_conf {
 	const char *region, *account;
 	/* Serves a worker's Lambda API listener; arg is the struct worker. */
 	http_handler *api;
+	http_handler *api_too_large;	/* may be NULL: a plain 413 */
 	void *api_arg;		/* worker_api_arg() gives it back */
 	/* A line of a function's output or of the platform. */
 	void (*log)(void *arg, const struct worker *, char stream,
@@ -111,7 +112,10 @@ void pool_retire(struct pool *, const char *function, const char *version);
 void pool_drain(struct pool *, void (*done)(void *arg), void *arg);
 void pool_send_ready(struct pool *);	/* READY to main */
 
-/* Counts for metrics and health. */
+/*
+ * Counts for metrics and health: workers "starting", "idle", "busy",
+ * "cooling", "stopping" or "all"; invocations "waiting".
+ */
 int pool_count(const struct pool *, const char *state);
 
 /* ---- the worker behind a request on its listener ---- */
@@ -120,6 +124,7 @@ const char *worker_function(const struct worker *);
 const char *worker_version(const struct worker *);
 /* What it runs now; NULL: nothing. */
 const struct invocation *worker_invocation(const struct worker *);
+const char *worker_log_stream(const struct worker *);
 void *worker_api_arg(const struct worker *);
 
 #endif

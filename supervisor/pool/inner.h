@@ -1,0 +1,119 @@
+/*
+ * inner - what pool.c and worker.c share.
+ */
+#ifndef POOL_INNER_H
+#define POOL_INNER_H
+
+#include <event2/event.h>
+
+#include "pool/pool.h"
+#include "pool/unpack.h"
+#include "pool/worker.h"
+
+struct map;
+
+/* A waiting invocation, or one whose bad news is on its way. */
+struct pool_wait {
+	TAILQ_ENTRY(pool_wait) link;
+	struct group *group;	/* NULL: finished, see below */
+	struct invocation *inv;
+	uint64_t seq;		/* order of arrival */
+	enum invocation_outcome outcome;
+	struct blob *body;
+};
+
+TAILQ_HEAD(wait_list, pool_wait);
+
+/* All that one function version (and tenant) has in the pool. */
+struct group {
+	TAILQ_ENTRY(group) link;
+	struct pool *pool;
+	char *key;
+	struct function_version *version;
+	char *tenant;		/* or NULL */
+	struct wait_list waits;
+	int nwaits;
+	struct worker_list workers;
+	struct worker_list idle;	/* most recently used first */
+	int n[WORKER_STATES];
+	int start_failures;	/* in a row, ours */
+	struct event *retry;	/* back-off after one */
+	bool unpacking;
+	int fresh;		/* cooling ones that will soon be idle */
+	/*
+	 * Workers whose init phase took too long: so many new ones run it in
+	 * the function's own timeout, as AWS has it.
+	 */
+	int late;
+};
+
+struct pool {
+	struct event_base *base;
+	struct env *env;
+	struct pool_conf conf;
+	struct broker *broker;
+	struct unpack *unpack;
+	struct map *workers;	/* by id */
+	struct map *groups;	/* by key */
+	TAILQ_HEAD(, group) group_list;
+	struct worker_list in[WORKER_STATES];
+	int n[WORKER_STATES];
+	int nwaits;
+	uint64_t next_worker, next_wait;
+	struct wait_list finished;
+	struct event *finish;
+	bool draining, lost, closing;
+	void (*drained)(void *arg);
+	void *drained_arg;
+};
+
+/*
+ * One list per state in the pool, counts beside them, and the group's idle
+ * list; worker.c calls it from worker_enter only.
+ */
+struct worker {
+	TAILQ_ENTRY(worker) link;	/* pool->in[state] */
+	TAILQ_ENTRY(worker) all;	/* group->workers */
+	TAILQ_ENTRY(worker) warm;	/* group->idle */
+	struct pool *pool;
+	struct group *group;
+	uint64_t id;
+	enum worker_state state;
+	struct event *timer;
+	struct runtime_server *runtime;
+	struct http_server *api;
+	struct wlog *log;
+	char *log_stream;
+	bool up, late, retiring, killed, stale;
+	/* Its process ended; its last words are still being read. */
+	struct broker_gone *gone;
+	int gone_ticks;
+
+	int64_t started_us, up_us;
+	double init_ms;
+	bool used;		/* had an invocation: the next is warm */
+	uint64_t memory_most;
+
+	/* What it runs; the request outlives a cancelled invocation. */
+	struct invocation *invocation;
+	struct id request;
+	char *tenant;
+	int64_t handed_us, deadline_us, start_ms;
+};
+
+/* Called by worker.c. */
+void pool_worker_moved(struct worker *, enum worker_state from);
+void pool_worker_ready(struct worker *);	/* it is IDLE now */
+/* It could not be started, `why` of ours; before worker_free. */
+void pool_worker_unstartable(struct worker *, const char *why);
+/* Its init failed: one waiting invocation ends so. */
+void pool_worker_init_failed(struct worker *, enum invocation_outcome,
+    struct blob *, const char *type);
+void pool_worker_init_slow(struct worker *);
+/* It was cooling for so long that nobody should wait for it. */
+void pool_worker_stale(struct worker *);
+void pool_worker_gone(struct worker *);		/* frees it */
+void pool_check_drained(struct pool *);
+const char *outcome_name(enum invocation_outcome);
+
+#endif

@@ -1,0 +1,721 @@
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/metric.h"
+#include "core/poolplan.h"
+#include "pool/inner.h"
+#include "pool/report.h"
+
+#define STARTS_MOST 32		/* under way at once */
+#define START_TRIES 3
+#define RETRY_MS 100		/* doubled twice with each try */
+
+static void group_run(struct group *);
+
+const char *
+outcome_name(enum invocation_outcome o)
+{
+	switch (o) {
+	case INVOCATION_RETURNED:
+		return "returned";
+	case INVOCATION_ERROR:
+		return "function_error";
+	case INVOCATION_CRASHED:
+		return "crash";
+	case INVOCATION_TIMED_OUT:
+		return "timeout";
+	case INVOCATION_INIT_ERROR:
+		return "init_error";
+	case INVOCATION_TOO_LARGE:
+		return "too_large";
+	case INVOCATION_LOST:
+		return "lost";
+	case INVOCATION_THROTTLED:
+		return "throttled";
+	}
+	return "?";
+}
+
+/* ---- bad news, told in the loop's next turn ---- */
+
+static struct pool_wait *
+wait_new(struct pool *p, struct invocation *inv)
+{
+	struct pool_wait *w = xcalloc(1, sizeof(*w));
+
+	w->inv = inv;
+	w->seq = ++p->next_wait;
+	inv->wait = w;
+	inv->worker = NULL;
+	return w;
+}
+
+static void
+wait_free(struct pool_wait *w)
+{
+	w->inv->wait = NULL;
+	blob_unref(w->body);
+	free(w);
+}
+
+/* Takes body. */
+static void
+wait_finish(struct pool *p, struct pool_wait *w, enum invocation_outcome o,
+    struct blob *body)
+{
+	w->outcome = o;
+	w->body = body;
+	w->group = NULL;
+	TAILQ_INSERT_TAIL(&p->finished, w, link);
+	event_active(p->finish, EV_TIMEOUT, 0);
+}
+
+static void
+pool_on_finish(evutil_socket_t fd, short what, void *arg)
+{
+	struct invocation_result result;
+	struct pool *p = arg;
+	struct pool_wait *w;
+	struct invocation *inv;
+
+	(void)fd;
+	(void)what;
+	while ((w = TAILQ_FIRST(&p->finished)) != NULL) {
+		TAILQ_REMOVE(&p->finished, w, link);
+		inv = w->inv;
+		result = (struct invocation_result){ .outcome = w->outcome,
+			.body = blob_ref(w->body), .log_tail = "" };
+		wait_free(w);
+		inv->done(inv, &result);
+		blob_unref(result.body);
+	}
+	pool_check_drained(p);
+}
+
+/* ---- groups ---- */
+
+static char *
+group_key(const struct invocation *inv, size_t *len)
+{
+	const struct function_version *v = inv->version;
+	const char *revision = json_string_value(json_object_get(v->config,
+	    "RevisionId"));
+	struct buf b = BUF_INIT;
+
+	buf_str(&b, v->function);
+	buf_char(&b, '\n');
+	buf_str(&b, v->version);
+	buf_char(&b, '\n');
+	/* A change of $LATEST is a new revision; so is a new object. */
+	if (revision != NULL)
+		buf_str(&b, revision);
+	else
+		buf_fmt(&b, "%p", (const void *)v);
+	buf_char(&b, '\n');
+	if (v->per_tenant && inv->tenant != NULL)
+		buf_str(&b, inv->tenant);
+	*len = b.len;
+	return buf_steal(&b);
+}
+
+static void
+group_on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	group_run(arg);
+}
+
+static struct group *
+group_get(struct pool *p, const struct invocation *inv)
+{
+	size_t len;
+	char *key = group_key(inv, &len);
+	struct group *g = map_get(p->groups, key, len);
+
+	if (g != NULL) {
+		free(key);
+		return g;
+	}
+	g = xcalloc(1, sizeof(*g));
+	g->pool = p;
+	g->key = key;
+	g->version = function_version_ref(inv->version);
+	if (inv->version->per_tenant)
+		g->tenant = xstrdup(inv->tenant);
+	TAILQ_INIT(&g->waits);
+	TAILQ_INIT(&g->workers);
+	TAILQ_INIT(&g->idle);
+	g->retry = evtimer_new(p->base, group_on_retry, g);
+	map_put(p->groups, key, len, g);
+	TAILQ_INSERT_TAIL(&p->group_list, g, link);
+	return g;
+}
+
+static void
+group_free(struct group *g)
+{
+	struct pool *p = g->pool;
+
+	unpack_cancel(p->unpack, g);
+	map_del(p->groups, g->key, strlen(g->key));
+	TAILQ_REMOVE(&p->group_list, g, link);
+	event_free(g->retry);
+	function_version_unref(g->version);
+	free(g->tenant);
+	free(g->key);
+	free(g);
+}
+
+static void
+group_free_unused(struct group *g)
+{
+	if (g->nwaits == 0 && TAILQ_EMPTY(&g->workers))
+		group_free(g);
+}
+
+static struct pool_wait *
+group_take(struct group *g, struct pool_wait *w)
+{
+	TAILQ_REMOVE(&g->waits, w, link);
+	g->nwaits--;
+	g->pool->nwaits--;
+	return w;
+}
+
+static void
+group_fail_all(struct group *g, const char *why)
+{
+	struct pool_wait *w;
+	const char *type;
+
+	while ((w = TAILQ_FIRST(&g->waits)) != NULL)
+		wait_finish(g->pool, group_take(g, w), INVOCATION_INIT_ERROR,
+		    report_start_error(&w->inv->request_id, why, &type));
+}
+
+/* Ours to mend: some tries, then whoever waits is told why. */
+static void
+group_start_failed(struct group *g, const char *why)
+{
+	struct timeval tv = { 0, 0 };
+	int ms;
+
+	/* Several that failed together are one failure. */
+	if (evtimer_pending(g->retry, NULL))
+		return;
+	g->start_failures++;
+	log_warn("worker start failed function=%s try=%d why=\"%s\"",
+	    g->version->function, g->start_failures, why);
+	unpack_forget(g->pool->unpack, g->version->code);
+	if (g->start_failures >= START_TRIES) {
+		g->start_failures = 0;
+		group_fail_all(g, why);
+		return;
+	}
+	ms = RETRY_MS << (2 * (g->start_failures - 1));
+	tv.tv_sec = ms / 1000;
+	tv.tv_usec = (ms % 1000) * 1000;
+	evtimer_add(g->retry, &tv);
+}
+
+static void
+group_on_code(void *arg, int64_t bytes, const struct err *err)
+{
+	struct group *g = arg;
+
+	(void)bytes;
+	g->unpacking = false;
+	if (err != NULL)
+		group_start_failed(g, err->text);
+	else
+		group_run(g);
+	group_free_unused(g);
+}
+
+/* ---- demand meets workers ---- */
+
+static int
+pool_alive(const struct pool *p)
+{
+	int i, n = 0;
+
+	for (i = 0; i < WORKER_STATES; i++)
+		n += p->n[i];
+	return n;
+}
+
+/* Idle workers of others end, those that were idle longest first. */
+static void
+pool_give_up(struct pool *p, const struct group *g, int count)
+{
+	struct worker *w, *before;
+
+	for (w = TAILQ_LAST(&p->in[WORKER_IDLE], worker_list);
+	    w != NULL && count > 0; w = before) {
+		before = TAILQ_PREV(w, worker_list, link);
+		if (w->group == g)
+			continue;
+		worker_stop(w, false, "room");
+		count--;
+	}
+}
+
+static void
+group_start_workers(struct group *g)
+{
+	struct pool *p = g->pool;
+	struct poolplan_in in = {
+		.waiting = g->nwaits,
+		.starting = g->n[WORKER_STARTING] + g->fresh,
+		.alive = pool_alive(p),
+		.most = p->conf.workers_most,
+		.stopping = p->n[WORKER_STOPPING],
+		.idle_elsewhere = p->n[WORKER_IDLE] - g->n[WORKER_IDLE],
+		.starts_most = STARTS_MOST,
+		.starts = p->n[WORKER_STARTING],
+	};
+	struct poolplan plan = poolplan_make(&in);
+
+	if ((plan.start > 0 || plan.give_up > 0) &&
+	    !unpack_has(p->unpack, g->version->code)) {
+		g->unpacking = true;
+		unpack_need(p->unpack, g->version->code, group_on_code, g);
+		return;
+	}
+	while (plan.start-- > 0) {
+		worker_start(g, g->late > 0);
+		if (g->late > 0)
+			g->late--;
+	}
+	pool_give_up(p, g, plan.give_up);
+}
+
+/* Hands over what can be, orders what is missing. */
+static void
+group_run(struct group *g)
+{
+	struct pool *p = g->pool;
+	struct pool_wait *wait;
+	struct worker *w;
+
+	if (p->closing || p->lost)
+		return;
+	while ((wait = TAILQ_FIRST(&g->waits)) != NULL &&
+	    (w = TAILQ_FIRST(&g->idle)) != NULL) {
+		if (!worker_hand(w, wait->inv))
+			continue;	/* it is not idle any more */
+		wait_free(group_take(g, wait));
+	}
+	if (g->nwaits > 0 && !g->unpacking && !evtimer_pending(g->retry, NULL))
+		group_start_workers(g);
+}
+
+/* Room came free: whoever waits longest without a worker goes first. */
+static void
+pool_balance(struct pool *p)
+{
+	struct group *g, *next;
+
+	if (p->nwaits == 0)
+		return;
+	for (g = TAILQ_FIRST(&p->group_list); g != NULL; g = next) {
+		next = TAILQ_NEXT(g, link);
+		if (g->nwaits > 0 && TAILQ_EMPTY(&g->workers))
+			group_run(g);
+	}
+	TAILQ_FOREACH(g, &p->group_list, link)
+		if (g->nwaits > 0 && !TAILQ_EMPTY(&g->workers))
+			group_run(g);
+	/* Next time somebody else is asked first. */
+	g = TAILQ_FIRST(&p->group_list);
+	TAILQ_REMOVE(&p->group_list, g, link);
+	TAILQ_INSERT_TAIL(&p->group_list, g, link);
+}
+
+/*
+ * All workers are taken, and a group has none while its first invocation
+ * came before the next one of g: g's worker makes room.
+ */
+static bool
+pool_owes_room(struct pool *p, struct group *g)
+{
+	struct pool_wait *own = TAILQ_FIRST(&g->waits), *other;
+	struct group *h;
+
+	if (p->nwaits == g->nwaits || p->n[WORKER_STOPPING] > 0 ||
+	    pool_alive(p) < p->conf.workers_most)
+		return false;
+	TAILQ_FOREACH(h, &p->group_list, link) {
+		other = TAILQ_FIRST(&h->waits);
+		if (h != g && other != NULL && TAILQ_EMPTY(&h->workers) &&
+		    (own == NULL || other->seq < own->seq))
+			return true;
+	}
+	return false;
+}
+
+/* ---- what workers report ---- */
+
+void
+pool_worker_moved(struct worker *w, enum worker_state from)
+{
+	struct pool *p = w->pool;
+	struct group *g = w->group;
+
+	if (from != WORKER_STATES) {
+		TAILQ_REMOVE(&p->in[from], w, link);
+		p->n[from]--;
+		g->n[from]--;
+		metric_set(METRIC_WORKER_SLOTS, worker_state_name(from), NULL,
+		    p->n[from]);
+	}
+	if (from == WORKER_IDLE)
+		TAILQ_REMOVE(&g->idle, w, warm);
+	if (from == WORKER_COOLING && !w->stale)
+		g->fresh--;
+	if (w->state == WORKER_STATES)
+		return;
+	TAILQ_INSERT_HEAD(&p->in[w->state], w, link);
+	p->n[w->state]++;
+	g->n[w->state]++;
+	metric_set(METRIC_WORKER_SLOTS, worker_state_name(w->state), NULL,
+	    p->n[w->state]);
+	if (w->state == WORKER_IDLE)
+		TAILQ_INSERT_HEAD(&g->idle, w, warm);
+	if (w->state == WORKER_COOLING) {
+		w->stale = false;
+		g->fresh++;
+	}
+}
+
+void
+pool_worker_ready(struct worker *w)
+{
+	struct group *g = w->group;
+
+	g->start_failures = 0;
+	if (w->retiring && g->nwaits == 0)
+		worker_stop(w, false, "retired");
+	else if (pool_owes_room(g->pool, g))
+		worker_stop(w, false, "room");
+	else
+		group_run(g);
+}
+
+void
+pool_worker_stale(struct worker *w)
+{
+	w->stale = true;
+	w->group->fresh--;
+	group_run(w->group);
+}
+
+void
+pool_worker_unstartable(struct worker *w, const char *why)
+{
+	group_start_failed(w->group, why);
+}
+
+void
+pool_worker_init_failed(struct worker *w, enum invocation_outcome o,
+    struct blob *body, const char *type)
+{
+	struct pool_wait *wait = TAILQ_FIRST(&w->group->waits);
+	struct invocation *inv;
+	struct blob *made = NULL;
+
+	if (wait == NULL)
+		return;
+	inv = wait->inv;
+	wait_free(group_take(w->group, wait));
+	if (body == NULL && o == INVOCATION_TIMED_OUT)
+		body = made = report_timeout_error(&inv->request_id,
+		    w->group->version->timeout_s, &type);
+	else if (body == NULL)
+		body = made = report_exit_error(&inv->request_id, w->gone,
+		    &type);
+	worker_fail_start(w, inv, o, body, type);
+	blob_unref(made);
+}
+
+void
+pool_worker_init_slow(struct worker *w)
+{
+	w->group->late++;
+	group_run(w->group);
+}
+
+void
+pool_worker_gone(struct worker *w)
+{
+	struct group *g = w->group;
+	struct pool *p = w->pool;
+	enum worker_state from = w->state;
+
+	w->state = WORKER_STATES;
+	pool_worker_moved(w, from);
+	TAILQ_REMOVE(&g->workers, w, all);
+	map_del(p->workers, &w->id, sizeof(w->id));
+	worker_free(w);
+	group_run(g);
+	group_free_unused(g);
+	pool_balance(p);
+	pool_check_drained(p);
+}
+
+/* ---- what main says ---- */
+
+static struct worker *
+pool_worker(struct pool *p, uint64_t id)
+{
+	return map_get(p->workers, &id, sizeof(id));
+}
+
+static void
+pool_on_up(void *arg, uint64_t id, int fds[BROKER_UP_FDS])
+{
+	struct worker *w = pool_worker(arg, id);
+
+	if (w != NULL)
+		worker_on_up(w, fds);
+	else
+		broker_close_fds(fds);
+}
+
+static void
+pool_on_gone(void *arg, uint64_t id, const struct broker_gone *gone)
+{
+	struct worker *w = pool_worker(arg, id);
+
+	if (w != NULL)
+		worker_on_gone(w, gone);
+}
+
+static void
+pool_on_unpacked(void *arg, uint64_t id, int64_t bytes, const struct err *err)
+{
+	struct pool *p = arg;
+
+	unpack_on_unpacked(p->unpack, id, bytes, err);
+}
+
+static void
+pool_on_stop(void *arg, int ms)
+{
+	struct pool *p = arg;
+
+	p->conf.stop(p->conf.stop_arg, ms);
+}
+
+static void
+pool_on_lost(void *arg)
+{
+	struct pool *p = arg;
+
+	/* Whoever runs or waits is not told: they go on after the restart. */
+	p->lost = true;
+	p->conf.stop(p->conf.stop_arg, 0);
+}
+
+static const struct broker_ops pool_broker_ops = {
+	.up = pool_on_up,
+	.gone = pool_on_gone,
+	.unpacked = pool_on_unpacked,
+	.stop = pool_on_stop,
+	.lost = pool_on_lost,
+};
+
+/* ---- what everybody else may ask ---- */
+
+struct pool *
+pool_new(struct event_base *base, struct env *env, int link_fd,
+    const struct pool_conf *conf)
+{
+	struct pool *p = xcalloc(1, sizeof(*p));
+	int i;
+
+	p->base = base;
+	p->env = env;
+	p->conf = *conf;
+	p->workers = map_new(env_random_u64(env));
+	p->groups = map_new(env_random_u64(env));
+	TAILQ_INIT(&p->group_list);
+	for (i = 0; i < WORKER_STATES; i++)
+		TAILQ_INIT(&p->in[i]);
+	TAILQ_INIT(&p->finished);
+	p->finish = event_new(base, -1, 0, pool_on_finish, p);
+	p->broker = broker_new(base, link_fd, &pool_broker_ops, p);
+	p->unpack = unpack_new(p->broker, &p->conf, env_random_u64(env));
+	return p;
+}
+
+void
+pool_set_api_arg(struct pool *p, void *api_arg)
+{
+	p->conf.api_arg = api_arg;
+}
+
+static void
+pool_free_waits(struct wait_list *list)
+{
+	struct pool_wait *w;
+
+	while ((w = TAILQ_FIRST(list)) != NULL) {
+		TAILQ_REMOVE(list, w, link);
+		wait_free(w);
+	}
+}
+
+void
+pool_free(struct pool *p)
+{
+	struct group *g;
+	struct worker *w;
+
+	if (p == NULL)
+		return;
+	p->closing = true;
+	while ((g = TAILQ_FIRST(&p->group_list)) != NULL) {
+		while ((w = TAILQ_FIRST(&g->workers)) != NULL) {
+			TAILQ_REMOVE(&g->workers, w, all);
+			worker_free(w);
+		}
+		pool_free_waits(&g->waits);
+		group_free(g);
+	}
+	pool_free_waits(&p->finished);
+	event_free(p->finish);
+	unpack_free(p->unpack);
+	broker_free(p->broker);
+	map_free(p->workers);
+	map_free(p->groups);
+	free(p);
+}
+
+void
+pool_invoke(struct pool *p, struct invocation *inv)
+{
+	struct pool_wait *w = wait_new(p, inv);
+	struct group *g;
+
+	if (p->draining || p->nwaits >= p->conf.queue_most) {
+		metric_inc(METRIC_THROTTLES, inv->version->function,
+		    p->draining ? "draining" : "queue");
+		wait_finish(p, w, INVOCATION_THROTTLED, NULL);
+		return;
+	}
+	g = group_get(p, inv);
+	w->group = g;
+	TAILQ_INSERT_TAIL(&g->waits, w, link);
+	g->nwaits++;
+	p->nwaits++;
+	group_run(g);
+}
+
+void
+pool_cancel(struct pool *p, struct invocation *inv)
+{
+	struct pool_wait *w = inv->wait;
+	struct group *g;
+
+	if (w == NULL) {
+		if (inv->worker != NULL)
+			worker_forget_invocation(inv->worker);
+		inv->worker = NULL;
+		return;
+	}
+	g = w->group;
+	if (g == NULL)
+		TAILQ_REMOVE(&p->finished, w, link);
+	else
+		group_take(g, w);
+	wait_free(w);
+	if (g != NULL)
+		group_free_unused(g);
+}
+
+void
+pool_unpack(struct pool *p, const char *hex, const void *data, size_t len,
+    void (*done)(void *, int64_t, const struct err *), void *arg)
+{
+	unpack_archive(p->unpack, hex, data, len, done, arg);
+}
+
+void
+pool_retire(struct pool *p, const char *function, const char *version)
+{
+	struct worker *w, *next;
+	struct group *g;
+
+	TAILQ_FOREACH(g, &p->group_list, link) {
+		if (strcmp(g->version->function, function) != 0 ||
+		    (version != NULL &&
+		    strcmp(g->version->version, version) != 0))
+			continue;
+		for (w = TAILQ_FIRST(&g->workers); w != NULL; w = next) {
+			next = TAILQ_NEXT(w, all);
+			worker_retire(w);
+		}
+	}
+}
+
+void
+pool_check_drained(struct pool *p)
+{
+	void (*drained)(void *) = p->drained;
+
+	if (drained == NULL || p->n[WORKER_BUSY] > 0 ||
+	    !TAILQ_EMPTY(&p->finished))
+		return;
+	p->drained = NULL;
+	drained(p->drained_arg);
+}
+
+void
+pool_drain(struct pool *p, void (*done)(void *), void *arg)
+{
+	struct pool_wait *w;
+	struct group *g;
+
+	p->draining = true;
+	p->drained = done;
+	p->drained_arg = arg;
+	TAILQ_FOREACH(g, &p->group_list, link)
+		while ((w = TAILQ_FIRST(&g->waits)) != NULL)
+			wait_finish(p, group_take(g, w), INVOCATION_THROTTLED,
+			    NULL);
+	event_active(p->finish, EV_TIMEOUT, 0);
+}
+
+void
+pool_send_ready(struct pool *p)
+{
+	struct msg_out m = { 0 };
+	struct err err;
+
+	msg_begin(&m, MSG_READY);
+	broker_send(p->broker, &m, &err);
+}
+
+int
+pool_count(const struct pool *p, const char *state)
+{
+	int i;
+
+	if (strcmp(state, "waiting") == 0)
+		return p->nwaits;
+	if (strcmp(state, "all") == 0)
+		return pool_alive(p);
+	for (i = 0; i < WORKER_STATES; i++)
+		if (strcmp(state, worker_state_name(i)) == 0)
+			return p->n[i];
+	return 0;
+}

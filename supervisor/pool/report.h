@@ -1,0 +1,45 @@
+/*
+ * report - what the platform itself says of an invocation: its log lines and
+ * the errors that no runtime posted.
+ */
+#ifndef POOL_REPORT_H
+#define POOL_REPORT_H
+
+#include <stdint.h>
+
+#include "base/env.h"
+#include "base/mem.h"
+#include "core/function.h"
+#include "pool/broker.h"
+#include "pool/wlog.h"
+
+struct report {
+	const struct function_version *version;
+	struct id request;
+	const char *tenant;	/* or NULL */
+	int64_t at_ms;
+	double ms;		/* of the handler */
+	double init_ms;		/* below 0: not a cold start */
+	uint64_t memory_most;	/* bytes; 0: not known, left out */
+	const char *status;	/* "success", "error", "timeout" */
+	const char *error_type;	/* or NULL */
+};
+
+void report_init_start(struct wlog *, const struct function_version *,
+    const char *phase, int64_t at_ms);
+void report_start(struct wlog *, const struct report *);
+/* END and REPORT. */
+void report_end(struct wlog *, const struct report *);
+/* The line that AWS writes in front of END. */
+void report_timed_out(struct wlog *, const struct report *);
+
+/* Bodies of errors.  *type gets their errorType (a literal). */
+struct blob *report_timeout_error(const struct id *, int timeout_s,
+    const char **type);
+struct blob *report_exit_error(const struct id *, const struct broker_gone *,
+    const char **type);
+struct blob *report_too_large_error(int most, const char **type);
+struct blob *report_start_error(const struct id *, const char *why,
+    const char **type);
+
+#endif

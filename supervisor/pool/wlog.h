@@ -1,0 +1,40 @@
+/*
+ * wlog - a worker's output: stdout and stderr become lines, the platform adds
+ * its own.
+ *
+ * The pipes are always read, so a function never waits for us; what one
+ * invocation writes over the bound is dropped and counted.
+ */
+#ifndef POOL_WLOG_H
+#define POOL_WLOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/env.h"
+
+#define WLOG_TAIL_BYTES 4096
+#define WLOG_INVOCATION_MOST (4 * 1024 * 1024)
+
+struct event_base;
+struct wlog;
+
+typedef void wlog_line(void *arg, char stream, int64_t at_ms,
+    const struct id *request, const char *text, size_t len);
+
+/* Takes both pipes; either may be -1. */
+struct wlog *wlog_new(struct event_base *, struct env *, int out, int errs,
+    wlog_line *, void *arg);
+void wlog_free(struct wlog *);
+
+/* Lines belong to this request from now on. */
+void wlog_begin(struct wlog *, struct id request, bool want_tail);
+/* Reads all that was written so far. */
+void wlog_drain(struct wlog *);
+/* Lines belong to nobody from now on; the tail stays until the next begin. */
+void wlog_end(struct wlog *);
+void wlog_platform(struct wlog *, const char *text, size_t len);
+const char *wlog_tail(const struct wlog *, size_t *len);
+
+#endif

@@ -1,0 +1,738 @@
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/metric.h"
+#include "base/own.h"
+#include "pool/inner.h"
+#include "pool/report.h"
+#include "pool/wlog.h"
+#include "runtime-api/context.h"
+#include "runtime-api/server.h"
+
+#define UP_MS 30000		/* main gives up after 20 s and says so */
+#define COOL_FRESH_MS 50	/* so long it counts as good as idle */
+#define COOL_LEAST_MS 2000
+#define STOP_MS 2000
+#define GONE_TICK_MS 1
+#define GONE_TICKS_MOST 2000
+#define INIT_LEAST_MS 100
+#define API_BODY_MOST (7 * 1024 * 1024)
+#define API_CONNECTIONS_MOST 16
+
+static const char *const state_names[WORKER_STATES] = {
+	[WORKER_STARTING] = "starting",
+	[WORKER_IDLE] = "idle",
+	[WORKER_BUSY] = "busy",
+	[WORKER_COOLING] = "cooling",
+	[WORKER_STOPPING] = "stopping",
+};
+
+const char *
+worker_state_name(enum worker_state state)
+{
+	return state_names[state];
+}
+
+enum worker_state
+worker_state(const struct worker *w)
+{
+	return w->state;
+}
+
+const char *
+worker_function(const struct worker *w)
+{
+	return w->group->version->function;
+}
+
+const char *
+worker_version(const struct worker *w)
+{
+	return w->group->version->version;
+}
+
+const char *
+worker_log_stream(const struct worker *w)
+{
+	return w->log_stream;
+}
+
+const struct invocation *
+worker_invocation(const struct worker *w)
+{
+	return w->invocation;
+}
+
+void *
+worker_api_arg(const struct worker *w)
+{
+	return w->pool->conf.api_arg;
+}
+
+static int64_t
+now_us(const struct worker *w)
+{
+	return w->pool->env->mono_us(w->pool->env);
+}
+
+static int64_t
+limit_ms(const struct worker *w)
+{
+	return (int64_t)w->group->version->timeout_s * 1000;
+}
+
+/* ---- states ---- */
+
+static void
+worker_arm(struct worker *w, int64_t ms)
+{
+	struct timeval tv;
+
+	if (w->gone != NULL)
+		ms = GONE_TICK_MS;
+	if (ms < 0)
+		ms = 0;
+	tv = (struct timeval){ ms / 1000, (ms % 1000) * 1000 };
+	evtimer_add(w->timer, &tv);
+}
+
+static void
+worker_kill(struct worker *w, bool hard)
+{
+	struct msg_out m = { 0 };
+	struct err err;
+
+	msg_begin(&m, MSG_WORKER_KILL);
+	msg_put_u64(&m, w->id);
+	msg_put_u32(&m, hard ? 1 : 0);
+	broker_send(w->pool->broker, &m, &err);
+}
+
+static void
+worker_close(struct worker *w)
+{
+	runtime_server_free(w->runtime);
+	w->runtime = NULL;
+	http_server_free(w->api);
+	w->api = NULL;
+}
+
+/* The only place that changes the state. */
+static void
+worker_enter(struct worker *w, enum worker_state state)
+{
+	enum worker_state from = w->state;
+	int64_t left;
+
+	log_debug("worker id=%" PRIu64 " function=%s from=%s to=%s", w->id,
+	    worker_function(w), state_names[from], state_names[state]);
+	w->state = state;
+	pool_worker_moved(w, from);
+	switch (state) {
+	case WORKER_STARTING:
+		worker_arm(w, UP_MS);
+		break;
+	case WORKER_IDLE:
+		worker_arm(w, (int64_t)w->pool->conf.idle_s * 1000);
+		break;
+	case WORKER_BUSY:
+		left = (w->deadline_us - now_us(w) + 999) / 1000;
+		worker_arm(w, left);
+		break;
+	case WORKER_COOLING:
+		worker_arm(w, COOL_FRESH_MS);
+		break;
+	case WORKER_STOPPING:
+		/* Nothing it says counts any more, on either listener. */
+		worker_close(w);
+		worker_arm(w, STOP_MS);
+		break;
+	case WORKER_STATES:
+		break;
+	}
+}
+
+void
+worker_stop(struct worker *w, bool hard, const char *reason)
+{
+	if (w->state == WORKER_STOPPING)
+		return;
+	metric_inc(METRIC_WORKER_EXITS, reason, NULL);
+	worker_enter(w, WORKER_STOPPING);
+	w->killed = hard;
+	if (w->gone == NULL)
+		worker_kill(w, hard);
+}
+
+void
+worker_retire(struct worker *w)
+{
+	w->retiring = true;
+	if (w->state == WORKER_IDLE || w->state == WORKER_COOLING)
+		worker_stop(w, false, "retired");
+}
+
+/* ---- the end of an invocation ---- */
+
+static void
+worker_report(struct worker *w, struct report *r, enum invocation_outcome o,
+    const char *type)
+{
+	r->version = w->group->version;
+	r->request = w->request;
+	r->tenant = w->tenant;
+	r->at_ms = env_now_ms(w->pool->env);
+	r->init_ms = w->used ? -1 : w->init_ms;
+	r->memory_most = w->memory_most;
+	r->status = o == INVOCATION_RETURNED ? "success" :
+	    o == INVOCATION_TIMED_OUT ? "timeout" : "error";
+	r->error_type = type;
+}
+
+static void
+worker_count(struct worker *w, enum invocation_outcome o, double seconds)
+{
+	const char *function = worker_function(w);
+
+	metric_observe(METRIC_INVOCATION_SECONDS, function, NULL, seconds);
+	if (o != INVOCATION_RETURNED)
+		metric_inc(METRIC_INVOCATION_ERRORS, function,
+		    outcome_name(o));
+}
+
+/* Tells the caller last: what it does may come back to us. */
+static void
+worker_tell(struct worker *w, struct invocation *inv,
+    struct invocation_result *result)
+{
+	struct pool *p = w->pool;
+	own_free char *tail = NULL;
+	size_t len;
+	const char *t = wlog_tail(w->log, &len);
+
+	tail = xmemdup(len == 0 ? "" : t, len == 0 ? 1 : len);
+	result->log_tail = tail;
+	result->log_tail_len = len;
+	if (inv != NULL) {
+		inv->worker = NULL;
+		inv->done(inv, result);
+	}
+	pool_check_drained(p);
+}
+
+/* Ends what a busy worker runs; the worker goes to `next`. */
+static void
+worker_settle(struct worker *w, enum invocation_outcome o, struct blob *body,
+    const char *type, enum worker_state next)
+{
+	struct invocation *inv = w->invocation;
+	struct invocation_result result = { .outcome = o, .body = body };
+	struct report r;
+
+	result.start_ms = w->start_ms;
+	result.seconds = (double)(now_us(w) - w->handed_us) / 1e6;
+	worker_report(w, &r, o, type);
+	r.ms = result.seconds * 1000;
+	wlog_drain(w->log);
+	if (o == INVOCATION_TIMED_OUT)
+		report_timed_out(w->log, &r);
+	report_end(w->log, &r);
+	wlog_end(w->log);
+	worker_count(w, o, result.seconds);
+	metric_add(METRIC_CONCURRENT, worker_function(w), NULL, -1);
+	w->invocation = NULL;
+	w->used = true;
+	if (next == WORKER_STOPPING)
+		worker_stop(w, true, outcome_name(o));
+	else if (w->retiring)
+		worker_stop(w, false, "retired");
+	else
+		worker_enter(w, next);
+	worker_tell(w, inv, &result);
+}
+
+void
+worker_fail_start(struct worker *w, struct invocation *inv,
+    enum invocation_outcome o, struct blob *body, const char *type)
+{
+	struct invocation_result result = { .outcome = o, .body = body };
+	struct report r;
+
+	w->request = inv->request_id;
+	worker_report(w, &r, o, type);
+	r.ms = (double)(now_us(w) - w->up_us) / 1000;
+	r.init_ms = -1;
+	wlog_begin(w->log, inv->request_id, inv->log_tail);
+	report_start(w->log, &r);
+	wlog_drain(w->log);
+	if (o == INVOCATION_TIMED_OUT)
+		report_timed_out(w->log, &r);
+	report_end(w->log, &r);
+	wlog_end(w->log);
+	metric_inc(METRIC_INVOCATIONS, worker_function(w),
+	    id_is_zero(&inv->execution) ? "plain" : "durable");
+	worker_count(w, o, r.ms / 1000);
+	worker_tell(w, inv, &result);
+}
+
+void
+worker_forget_invocation(struct worker *w)
+{
+	w->invocation = NULL;
+}
+
+/* ---- what the runtime says ---- */
+
+static void
+worker_on_ready(void *arg)
+{
+	struct worker *w = arg;
+
+	if (w->gone != NULL)
+		return;
+	if (w->state == WORKER_STARTING) {
+		w->init_ms = (double)(now_us(w) - w->up_us) / 1000;
+		metric_observe(METRIC_INIT_SECONDS, worker_function(w), NULL,
+		    (double)(now_us(w) - w->started_us) / 1e6);
+	} else if (w->state != WORKER_COOLING)
+		return;
+	worker_enter(w, WORKER_IDLE);
+	pool_worker_ready(w);
+}
+
+static void
+worker_on_left(void *arg)
+{
+	struct worker *w = arg;
+
+	if (w->state == WORKER_IDLE)
+		worker_enter(w, WORKER_COOLING);
+}
+
+static void
+worker_on_answered(void *arg, enum runtime_answer what, struct blob *body)
+{
+	struct worker *w = arg;
+	const char *type = NULL;
+
+	if (w->state != WORKER_BUSY)
+		return;
+	switch (what) {
+	case RUNTIME_RESPONSE:
+		worker_settle(w, INVOCATION_RETURNED, body, NULL,
+		    WORKER_COOLING);
+		break;
+	case RUNTIME_ERROR:
+		worker_settle(w, INVOCATION_ERROR, body, NULL, WORKER_COOLING);
+		break;
+	case RUNTIME_TOO_LARGE:
+		body = report_too_large_error(RUNTIME_RESPONSE_MOST, &type);
+		worker_settle(w, INVOCATION_TOO_LARGE, body, type,
+		    WORKER_COOLING);
+		blob_unref(body);
+		break;
+	}
+}
+
+static void
+worker_on_init_failed(void *arg, struct blob *body)
+{
+	struct worker *w = arg;
+
+	if (w->state != WORKER_STARTING)
+		return;
+	pool_worker_init_failed(w, INVOCATION_INIT_ERROR, body, NULL);
+	worker_stop(w, false, "init_error");
+}
+
+static const struct runtime_ops worker_runtime_ops = {
+	.ready = worker_on_ready,
+	.left = worker_on_left,
+	.answered = worker_on_answered,
+	.init_failed = worker_on_init_failed,
+};
+
+/* ---- handing over ---- */
+
+/* A payload of NULL or from a builder that has none is an empty object. */
+static struct blob *
+invocation_payload(struct invocation *inv)
+{
+	struct blob *b = inv->build != NULL ? inv->build(inv) :
+	    blob_ref(inv->payload);
+
+	return b != NULL ? b : blob_str("{}");
+}
+
+bool
+worker_hand(struct worker *w, struct invocation *inv)
+{
+	struct env *env = w->pool->env;
+	struct blob *payload;
+	struct context c;
+	struct report r;
+
+	if (!runtime_server_waits(w->runtime)) {
+		worker_enter(w, WORKER_COOLING);
+		return false;
+	}
+	w->request = inv->request_id;
+	free(w->tenant);
+	w->tenant = xstrdup(inv->tenant);
+	w->start_ms = env_now_ms(env);
+	/* A late init is part of its first invocation. */
+	w->handed_us = w->late && !w->used ? w->up_us : now_us(w);
+	w->deadline_us = w->handed_us + limit_ms(w) * 1000;
+	w->invocation = inv;
+	inv->worker = w;
+	payload = invocation_payload(inv);
+	c = (struct context){
+		.request = inv->request_id,
+		.deadline_ms = env_wall_ms(env) +
+		    (w->deadline_us - now_us(w)) / 1000,
+		.function_arn = inv->function_arn,
+		.trace = inv->trace,
+		.client_context = inv->client_context,
+		.cognito = inv->cognito,
+		.tenant = inv->tenant,
+		.payload = payload,
+	};
+	wlog_drain(w->log);
+	wlog_begin(w->log, inv->request_id, inv->log_tail);
+	worker_report(w, &r, INVOCATION_RETURNED, NULL);
+	report_start(w->log, &r);
+	metric_inc(METRIC_INVOCATIONS, worker_function(w),
+	    id_is_zero(&inv->execution) ? "plain" : "durable");
+	metric_add(METRIC_CONCURRENT, worker_function(w), NULL, 1);
+	worker_enter(w, WORKER_BUSY);
+	runtime_server_hand(w->runtime, &c);
+	blob_unref(payload);
+	return true;
+}
+
+/* ---- starting ---- */
+
+static void
+worker_on_line(void *arg, char stream, int64_t at_ms, const struct id *request,
+    const char *text, size_t len)
+{
+	struct worker *w = arg;
+	const struct pool_conf *conf = &w->pool->conf;
+
+	conf->log(conf->log_arg, w, stream, at_ms, request, text, len);
+}
+
+static void
+random_text(struct env *env, char *out, size_t n, const char *alphabet,
+    size_t letters)
+{
+	unsigned char b;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		env->random(env, &b, 1);
+		out[i] = alphabet[b % letters];
+	}
+	out[n] = '\0';
+}
+
+/* As AWS makes them: day, version and 32 hex digits. */
+static char *
+worker_stream_name(struct worker *w)
+{
+	time_t now = (time_t)(env_wall_ms(w->pool->env) / 1000);
+	char day[16], hex[33];
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(day, sizeof(day), "%Y/%m/%d", &tm);
+	random_text(w->pool->env, hex, 32, "0123456789abcdef", 16);
+	return xasprintf("%s/[%s]%s", day, worker_version(w), hex);
+}
+
+static int32_t
+clamp(int32_t v, int32_t least, int32_t most)
+{
+	return v < least ? least : v > most ? most : v;
+}
+
+static void
+worker_put_environment(struct worker *w, struct msg_out *m)
+{
+	static const char letters[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567abcdefghijklmnopqrstuvwxyz";
+	struct env *env = w->pool->env;
+	char key[21] = "ASIA", secret[41], token[65], **list;
+	struct context_env in = {
+		.version = w->group->version,
+		.region = w->pool->conf.region,
+		.log_stream = w->log_stream,
+		.access_key = key,
+		.secret_key = secret,
+		.session_token = token,
+	};
+	int i, n;
+
+	/* To sign with; the listener says who it is, not these. */
+	random_text(env, key + 4, 16, letters, 32);
+	random_text(env, secret, 40, letters, 58);
+	random_text(env, token, 64, letters, 58);
+	list = context_environment(&in, &n);
+	msg_put_u32(m, (uint32_t)n);
+	for (i = 0; i < n; i++)
+		msg_put_str(m, list[i]);
+	context_environment_free(list, n);
+}
+
+static int64_t
+worker_init_ms(const struct worker *w)
+{
+	return w->late ? limit_ms(w) : w->pool->conf.init_ms;
+}
+
+static int
+worker_order(struct worker *w, struct err *err)
+{
+	const struct function_version *v = w->group->version;
+	struct msg_out m = { 0 };
+
+	msg_begin(&m, MSG_WORKER_START);
+	msg_put_u64(&m, w->id);
+	msg_put_str(&m, v->function);
+	msg_put_str(&m, v->version);
+	msg_put_str(&m, v->runtime);
+	msg_put_str(&m, v->code);
+	/* Main ends a control that asks for what it never gives. */
+	msg_put_u32(&m, (uint32_t)clamp(v->memory_mb, 128, 10240));
+	msg_put_u32(&m, (uint32_t)clamp(v->tmp_mb, 512, 10240));
+	msg_put_u32(&m, (uint32_t)clamp((int32_t)worker_init_ms(w),
+	    INIT_LEAST_MS, 900000));
+	worker_put_environment(w, &m);
+	return broker_send(w->pool->broker, &m, err);
+}
+
+static void worker_on_timer(evutil_socket_t, short, void *);
+
+struct worker *
+worker_start(struct group *g, bool late)
+{
+	struct pool *p = g->pool;
+	struct worker *w = xcalloc(1, sizeof(*w));
+	struct err err;
+
+	w->pool = p;
+	w->group = g;
+	w->id = ++p->next_worker;
+	w->late = late;
+	w->started_us = now_us(w);
+	w->log_stream = worker_stream_name(w);
+	w->log = wlog_new(p->base, p->env, -1, -1, worker_on_line, w);
+	w->timer = evtimer_new(p->base, worker_on_timer, w);
+	TAILQ_INSERT_HEAD(&g->workers, w, all);
+	map_put(p->workers, &w->id, sizeof(w->id), w);
+	w->state = WORKER_STARTING;
+	pool_worker_moved(w, WORKER_STATES);
+	metric_inc(METRIC_WORKER_STARTS, late ? "late" : "cold", NULL);
+	worker_arm(w, UP_MS);
+	if (worker_order(w, &err) < 0) {
+		/* Main has not heard of it: ends in the loop's next turn. */
+		w->gone = xcalloc(1, sizeof(*w->gone));
+		w->gone->why = xstrdup(err.text);
+		worker_arm(w, GONE_TICK_MS);
+	}
+	return w;
+}
+
+void
+worker_free(struct worker *w)
+{
+	worker_close(w);
+	wlog_free(w->log);
+	event_free(w->timer);
+	if (w->gone != NULL)
+		free((char *)(uintptr_t)w->gone->why);
+	free(w->gone);
+	free(w->log_stream);
+	free(w->tenant);
+	free(w);
+}
+
+void
+worker_on_up(struct worker *w, int fds[BROKER_UP_FDS])
+{
+	struct pool *p = w->pool;
+	struct http_conf api = {
+		.body_most = API_BODY_MOST,
+		.connections_most = API_CONNECTIONS_MOST,
+		.handle = p->conf.api,
+		.too_large = p->conf.api_too_large,
+		.arg = w,
+	};
+	struct err err;
+
+	if (w->state != WORKER_STARTING || w->up) {
+		broker_close_fds(fds);
+		return;
+	}
+	w->up = true;
+	w->up_us = now_us(w);
+	wlog_free(w->log);
+	w->log = wlog_new(p->base, p->env, fds[2], fds[3], worker_on_line, w);
+	report_init_start(w->log, w->group->version, w->late ? "invoke" :
+	    "init", env_now_ms(p->env));
+	w->runtime = runtime_server_new(p->base, fds[0], &worker_runtime_ops,
+	    w, &err);
+	w->api = http_server_new(p->base, fds[1], &api, &err);
+	if (w->runtime == NULL || w->api == NULL) {
+		log_error("worker listener id=%" PRIu64 " err=\"%s\"", w->id,
+		    err.text);
+		pool_worker_unstartable(w, err.text);
+		worker_stop(w, true, "start");
+		return;
+	}
+	worker_arm(w, worker_init_ms(w));
+}
+
+/* ---- ends ---- */
+
+static void
+worker_timed_out(struct worker *w)
+{
+	const char *type;
+	struct blob *body = report_timeout_error(&w->request,
+	    w->group->version->timeout_s, &type);
+
+	worker_settle(w, INVOCATION_TIMED_OUT, body, type, WORKER_STOPPING);
+	blob_unref(body);
+}
+
+/* Its time for init is over. */
+static void
+worker_init_over(struct worker *w)
+{
+	if (!w->up) {
+		pool_worker_unstartable(w, "the sandbox did not come up");
+		worker_stop(w, true, "start");
+	} else if (w->late) {
+		/* The body names the request: the pool makes it. */
+		pool_worker_init_failed(w, INVOCATION_TIMED_OUT, NULL, NULL);
+		worker_stop(w, true, "init_timeout");
+	} else {
+		worker_stop(w, true, "init_timeout");
+		pool_worker_init_slow(w);
+	}
+}
+
+/* Everything a dead worker had said was read: what was it? */
+static void
+worker_end(struct worker *w)
+{
+	const struct broker_gone *g = w->gone;
+	const char *type = NULL;
+	struct blob *body;
+
+	if (*g->why != '\0') {
+		log_warn("worker did not start id=%" PRIu64 " function=%s "
+		    "why=\"%s\"", w->id, worker_function(w), g->why);
+		pool_worker_unstartable(w, g->why);
+	} else if (w->state == WORKER_STARTING) {
+		pool_worker_init_failed(w, INVOCATION_INIT_ERROR, NULL, NULL);
+	} else if (w->state == WORKER_BUSY) {
+		body = report_exit_error(&w->request, g, &type);
+		worker_settle(w, INVOCATION_CRASHED, body, type,
+		    WORKER_STOPPING);
+		blob_unref(body);
+	}
+	if (w->state != WORKER_STOPPING)
+		metric_inc(METRIC_WORKER_EXITS, "exit", NULL);
+	wlog_drain(w->log);
+	pool_worker_gone(w);
+}
+
+void
+worker_on_gone(struct worker *w, const struct broker_gone *g)
+{
+	if (w->gone != NULL)
+		return;
+	w->gone = xmemdup(g, sizeof(*g));
+	w->gone->why = xstrdup(g->why);
+	w->memory_most = g->resident_most;
+	/*
+	 * Its last request may still lie in a socket, behind this frame:
+	 * what it posted before it ended counts.
+	 */
+	if ((w->state == WORKER_STARTING || w->state == WORKER_BUSY) &&
+	    w->runtime != NULL)
+		worker_arm(w, GONE_TICK_MS);
+	else
+		worker_end(w);
+}
+
+static void
+worker_gone_tick(struct worker *w)
+{
+	w->gone_ticks++;
+	if (w->runtime != NULL && w->state != WORKER_STOPPING &&
+	    (w->gone_ticks < 2 || runtime_server_connections(w->runtime) > 0) &&
+	    w->gone_ticks < GONE_TICKS_MOST)
+		worker_arm(w, GONE_TICK_MS);
+	else
+		worker_end(w);
+}
+
+static void
+worker_cool_over(struct worker *w)
+{
+	int64_t left = (w->deadline_us - now_us(w)) / 1000;
+
+	if (!w->stale) {
+		pool_worker_stale(w);
+		worker_arm(w, left < COOL_LEAST_MS ? COOL_LEAST_MS : left);
+	} else
+		worker_stop(w, true, "hung");
+}
+
+static void
+worker_on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)fd;
+	(void)what;
+	if (w->gone != NULL) {
+		worker_gone_tick(w);
+		return;
+	}
+	switch (w->state) {
+	case WORKER_STARTING:
+		worker_init_over(w);
+		break;
+	case WORKER_IDLE:
+		worker_stop(w, false, "idle");
+		break;
+	case WORKER_BUSY:
+		worker_timed_out(w);
+		break;
+	case WORKER_COOLING:
+		worker_cool_over(w);
+		break;
+	case WORKER_STOPPING:
+		if (w->killed)
+			log_error("worker does not end id=%" PRIu64, w->id);
+		w->killed = true;
+		worker_kill(w, true);
+		worker_arm(w, 5 * STOP_MS);
+		break;
+	case WORKER_STATES:
+		break;
+	}
+}
