@@ -53,7 +53,7 @@ logs_line(struct logs *l)
 	printf("%s  ", when);
 	if (l->args->nwords == 0)
 		printf("%s  ", show_str(record, "function"));
-	logs_text(show_str(record, "line"));
+	logs_text(show_str(record, "text"));
 }
 
 static int
@@ -93,12 +93,14 @@ logs_query(struct client *c, const struct args *args, struct buf *query,
 	own_free char *arn = NULL;
 	long seconds;
 
-	buf_str(query, args->follow ? "follow=1" : "follow=0");
+	/* All there are: the server streams them. */
+	buf_str(query, args->follow ? "follow=true&limit=0"
+				    : "limit=1000000000");
 	if (args->since != NULL) {
 		if (when_duration(args->since, &seconds, err) != 0)
 			return err_wrap(err, "--since");
 		buf_fmt(query, "&since=%lld",
-		    ((long long)time(NULL) - seconds) * 1000);
+		    (long long)time(NULL) - seconds);
 	}
 	if (args->nwords == 0)
 		return 0;

@@ -4,9 +4,9 @@
 #include <config.h>
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "cli/ctl.h"
 #include "role/control.h"
 #include "role/daemon.h"
 
@@ -21,6 +21,5 @@ main(int argc, char **argv)
 	}
 	if (argc >= 2 && strcmp(argv[1], "serve") == 0)
 		return daemon_main(argc - 1, argv + 1);
-	fputs("usage: perdure serve [OPTION...]\n", stderr);
-	return 2;
+	return cli_main(argc, argv);
 }
