@@ -99,6 +99,9 @@ main(void)
 	umask(022);
 	fcntl(SPEC_FD, F_SETFD, FD_CLOEXEC);
 	r = worker_read_spec(&spec, &err);
+	/* Whatever else was left open by whoever started us. */
+	close_range(r == 0 && spec.job == SPEC_UNPACK ? UNPACK_FOLDER_FD + 1 :
+	    SPEC_FD + 1, ~0U, 0);
 	if (r == 0 && spec.job == SPEC_UNPACK)
 		r = unpack_main(&spec, &err);
 	else if (r == 0)

@@ -20,7 +20,8 @@
 static int
 unpacker_limit(__rlimit_resource_t what, rlim_t most, struct err *err)
 {
-	struct rlimit limit = { most, most };
+	/* The soft limit's signal says which one it was, the hard one's not. */
+	struct rlimit limit = { most, most + 1 };
 
 	if (setrlimit(what, &limit) < 0)
 		return err_sys(err, "setrlimit %d", (int)what);

@@ -198,10 +198,8 @@ daemon_main(int argc, char **argv)
 	log_init("main", (enum log_level)log_level_parse(
 	    config_text(config, "log.level")));
 	r = parent_run(config, &err);
-	if (r < 0) {
-		log_error("cannot serve reason=\"%s\"", err.text);
+	if (r < 0)
 		fprintf(stderr, "perdure serve: %s\n", err.text);
-	}
 	config_free(config);
 	if (r < 0)
 		return err.kind == ERR_CONFLICT ? DAEMON_CONFLICT :
