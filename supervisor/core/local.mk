@@ -32,12 +32,44 @@ libcore_a_SOURCES += \
 	%D%/token.c \
 	%D%/token.h
 
-unit_tests += tests/unit/t_function
+unit_tests += \
+	tests/unit/t_arn \
+	tests/unit/t_durable \
+	tests/unit/t_durable_check \
+	tests/unit/t_durable_history \
+	tests/unit/t_durable_walk \
+	tests/unit/t_event \
+	tests/unit/t_function \
+	tests/unit/t_poolplan \
+	tests/unit/t_retry \
+	tests/unit/t_sigv4 \
+	tests/unit/t_token
 
+core_kit = \
+	tests/unit/durable_kit.c \
+	tests/unit/durable_kit.h
+
+tests_unit_t_arn_SOURCES = tests/unit/t_arn.c
+tests_unit_t_durable_SOURCES = tests/unit/t_durable.c $(core_kit)
+tests_unit_t_durable_check_SOURCES = tests/unit/t_durable_check.c $(core_kit)
+tests_unit_t_durable_history_SOURCES = \
+	tests/unit/t_durable_history.c $(core_kit)
+tests_unit_t_durable_walk_SOURCES = tests/unit/t_durable_walk.c $(core_kit)
+tests_unit_t_event_SOURCES = tests/unit/t_event.c
 tests_unit_t_function_SOURCES = tests/unit/t_function.c
-
-unit_tests += tests/unit/t_sigv4
-tests_unit_t_sigv4_SOURCES = tests/unit/t_sigv4.c
-
-unit_tests += tests/unit/t_poolplan
 tests_unit_t_poolplan_SOURCES = tests/unit/t_poolplan.c
+tests_unit_t_retry_SOURCES = tests/unit/t_retry.c
+tests_unit_t_sigv4_SOURCES = tests/unit/t_sigv4.c
+tests_unit_t_token_SOURCES = tests/unit/t_token.c
+
+# The core needs nothing of the other layers; that its tests link shows it.
+core_test_libs = libcore.a libbase.a $(JANSSON_LIBS) $(CRYPTO_LIBS) \
+	$(CMOCKA_LIBS)
+tests_unit_t_arn_LDADD = $(core_test_libs)
+tests_unit_t_durable_LDADD = $(core_test_libs)
+tests_unit_t_durable_check_LDADD = $(core_test_libs)
+tests_unit_t_durable_history_LDADD = $(core_test_libs)
+tests_unit_t_durable_walk_LDADD = $(core_test_libs)
+tests_unit_t_event_LDADD = $(core_test_libs)
+tests_unit_t_retry_LDADD = $(core_test_libs)
+tests_unit_t_token_LDADD = $(core_test_libs)
