@@ -129,9 +129,22 @@ walk_checkpoint(struct kit *k)
 	blob_unref(data);
 }
 
+static bool
+unseen(const struct execution *x)
+{
+	int32_t i;
+
+	for (i = 1; i < x->nops; i++)
+		if (x->ops[i]->dirty)
+			return true;
+	return false;
+}
+
 static void
 walk_settle(struct kit *k)
 {
+	bool owed = k->x->status == EXECUTION_RUNNING && k->x->running &&
+	    unseen(k->x);
 	static const char *const bodies[] = {
 		PENDING_BODY, PENDING_BODY, PENDING_BODY, PENDING_BODY,
 		PENDING_BODY, PENDING_BODY, PENDING_BODY,
@@ -150,6 +163,8 @@ walk_settle(struct kit *k)
 		kit_return(k, bodies[pick(k, 10)]);
 		break;
 	}
+	if (owed && k->x->status == EXECUTION_RUNNING && k->x->retry_ms == 0)
+		broken("what the function has not seen wakes nobody");
 }
 
 static void
