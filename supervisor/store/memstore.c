@@ -241,18 +241,24 @@ memstore_store(struct memstore *m)
 	return &m->store;
 }
 
-/* What still waits is not answered: that process has ended. */
 void
-memstore_free(struct memstore *m)
+memstore_forget(struct memstore *m)
 {
 	struct mem_task *t;
 
-	if (m == NULL)
-		return;
 	while ((t = TAILQ_FIRST(&m->tasks)) != NULL) {
 		TAILQ_REMOVE(&m->tasks, t, link);
 		mem_task_free(t);
 	}
+	m->ntasks = 0;
+}
+
+void
+memstore_free(struct memstore *m)
+{
+	if (m == NULL)
+		return;
+	memstore_forget(m);
 	while (m->nrows > 0)
 		mem_remove(m, m->rows[m->nrows - 1]);
 	while (m->nqueue > 0)
