@@ -278,7 +278,7 @@ an_envelope_too_large_is_paged(void **state)
 	struct op_update u = {
 		.type = OP_STEP, .action = OP_SUCCEED,
 	};
-	char id[8], *ids;
+	char id[16], *ids;
 	const char *marker;
 	json_t *v, *initial;
 	struct kit k;
@@ -568,7 +568,7 @@ too_much_data_fails_the_execution(void **state)
 	struct op_update u = {
 		.type = OP_STEP, .action = OP_SUCCEED, .payload = b,
 	};
-	char id[8];
+	char id[16];
 	struct kit k;
 	int i;
 
