@@ -12,3 +12,6 @@ libsup_a_SOURCES += \
 	%D%/wlog.h \
 	%D%/worker.c \
 	%D%/worker.h
+
+unit_tests += tests/unit/t_pool
+tests_unit_t_pool_SOURCES = tests/unit/t_pool.c
