@@ -5,9 +5,9 @@
 #define CORE_POOLPLAN_H
 
 struct poolplan_in {
-	int waiting;		/* invocations of this group without a worker */
-	int starting;		/* workers of this group that will take one */
-	int alive;		/* workers of all groups, stopping ones too */
+	int waiting;		/* invocations without a worker */
+	int starting;		/* workers that will take one */
+	int alive;		/* all groups' workers, stopping too */
 	int most;		/* bound on those */
 	int stopping;		/* of all groups: room that is on its way */
 	int idle_elsewhere;	/* idle workers of other groups */
@@ -17,7 +17,7 @@ struct poolplan_in {
 
 struct poolplan {
 	int start;		/* of this group */
-	int give_up;		/* idle ones of other groups, oldest first */
+	int give_up;		/* idle ones of other groups */
 };
 
 struct poolplan poolplan_make(const struct poolplan_in *);
