@@ -1,11 +1,13 @@
 #include <config.h>
 
 #include <poll.h>
+#include <signal.h>
 
 #include "base/log.h"
 #include "role/config.h"
 #include "role/control.h"
 #include "role/lockdown.h"
+#include "role/serve.h"
 
 /* The next frame from main; 0: main is gone. */
 static int
@@ -40,41 +42,24 @@ control_configure(int link, struct config *config, struct err *err)
 	return r;
 }
 
-static int
-control_serve(int link, struct err *err)
-{
-	struct msg_out ready = { 0 };
-	struct msg_in m;
-	int r, stop = 0;
-
-	msg_begin(&ready, MSG_READY);
-	r = msg_send(link, &ready, err);
-	msg_out_free(&ready);
-	while (r >= 0 && !stop) {
-		r = control_wait_frame(link, &m, err);
-		if (r <= 0)
-			break;
-		stop = m.kind == MSG_STOP;
-		msg_in_free(&m);
-	}
-	return r < 0 ? -1 : 0;
-}
-
 int
 control_main(int link_fd, int api_fd, int admin_fd)
 {
 	struct config *config = config_new();
+	struct serve_conf conf = { link_fd, api_fd, admin_fd, config };
 	struct err err;
 	int r;
 
-	(void)api_fd;
-	(void)admin_fd;
 	log_init("control", LOG_INFO);
+	signal(SIGPIPE, SIG_IGN);
 	r = control_configure(link_fd, config, &err);
-	if (r == 0)
+	if (r == 0) {
+		log_init("control", (enum log_level)log_level_parse(
+		    config_text(config, "log.level")));
 		r = lockdown_control(config, &err);
+	}
 	if (r == 0)
-		r = control_serve(link_fd, &err);
+		r = serve_run(&conf, &err);
 	if (r < 0)
 		log_error("control ends reason=\"%s\"", err.text);
 	config_free(config);

@@ -33,5 +33,7 @@ libsup_a_SOURCES += \
 	%D%/runtime.h \
 	%D%/sandbox.c \
 	%D%/sandbox.h \
+	%D%/serve.c \
+	%D%/serve.h \
 	%D%/spawn.c \
 	%D%/spawn.h

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
@@ -13,11 +14,10 @@
 #include "flow/start.h"
 #include "obs/admin.h"
 #include "pool/pool.h"
+#include "role/config.h"
 #include "role/serve.h"
 
 #define HEADERS_MOST (64 * 1024)
-#define API_IDLE_S 65
-#define ADMIN_BODY_MOST 4096
 
 struct serve {
 	const struct serve_conf *conf;
@@ -30,25 +30,9 @@ struct serve {
 	struct admin *admin;
 	struct http_server *api_server;
 	struct event *stop_timer;
+	const char **runtimes;	/* identifiers; NULL ends the list */
 	bool told_ready;
-	int rc;
 };
-
-static const char *
-serve_text(const struct serve *s, const char *name, const char *otherwise)
-{
-	const char *v = s->conf->setting(s->conf->setting_arg, name);
-
-	return v == NULL || *v == '\0' ? otherwise : v;
-}
-
-static int
-serve_number(const struct serve *s, const char *name, int otherwise)
-{
-	const char *v = serve_text(s, name, NULL);
-
-	return v == NULL ? otherwise : atoi(v);
-}
 
 /* ---- what the modules ask of each other ---- */
 
@@ -189,26 +173,41 @@ serve_architecture(void)
 static void
 serve_build_store(struct serve *s)
 {
+	const struct config *c = s->conf->config;
+	const char *conninfo = config_fact(c, "database.conninfo");
 	struct pgstore_conf conf = {
-		.conninfo = serve_text(s, "database.conninfo", ""),
-		.connections = serve_number(s, "database.pool_size", 8),
-		.statement_timeout_ms = serve_number(s,
-		    "database.statement_timeout_ms", 10000),
+		.conninfo = conninfo != NULL ? conninfo :
+		    config_text(c, "database.url"),
+		.connections = (int)config_count(c, "database.pool_size"),
+		.statement_timeout_ms =
+		    (int)config_ms(c, "database.statement_timeout"),
 	};
 
 	s->pg = pgstore_open(s->base, s->env, &conf, serve_on_store, s);
 }
 
+static int
+serve_workers(const struct config *c)
+{
+	int64_t n = config_count(c, "workers.max_concurrency");
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (n == 0)
+		n = 4 * (cores > 0 ? cores : 1);
+	return (int)n;
+}
+
 static void
 serve_build_pool(struct serve *s)
 {
+	const struct config *c = s->conf->config;
 	struct pool_conf conf = {
-		.workers_most = serve_number(s, "workers.max_concurrency", 8),
-		.queue_most = serve_number(s, "workers.queue", 1000),
-		.idle_s = serve_number(s, "workers.idle_timeout", 600),
-		.init_ms = serve_number(s, "workers.init_ms", 10000),
-		.region = serve_text(s, "server.region", "us-east-1"),
-		.account = serve_text(s, "server.account", "000000000000"),
+		.workers_most = serve_workers(c),
+		.queue_most = (int)config_count(c, "quota.concurrency"),
+		.idle_s = (int)(config_ms(c, "workers.idle_timeout") / 1000),
+		.init_ms = (int)config_ms(c, "workers.init_timeout"),
+		.region = config_text(c, "server.region"),
+		.account = config_text(c, "server.account"),
 		.api = api_handle_worker,
 		.log = serve_on_log,
 		.log_arg = s,
@@ -221,30 +220,48 @@ serve_build_pool(struct serve *s)
 	s->pool = pool_new(s->base, s->env, s->conf->link_fd, &conf);
 }
 
+/* The names are main's; the list is ours. */
+static void
+serve_list_runtimes(struct serve *s)
+{
+	const char *name, *value;
+	size_t at = 0, n = 0;
+
+	s->runtimes = xcalloc(1, sizeof(*s->runtimes));
+	while (config_next_fact(s->conf->config, "runtime.", &at, &name,
+	    &value)) {
+		s->runtimes = xreallocarray(s->runtimes, n + 2,
+		    sizeof(*s->runtimes));
+		s->runtimes[n++] = name + strlen("runtime.");
+		s->runtimes[n] = NULL;
+	}
+}
+
 static void
 serve_build_engine(struct serve *s)
 {
+	const struct config *c = s->conf->config;
 	struct engine_conf conf = {
 		.base = s->base,
 		.env = s->env,
 		.pg = s->pg,
 		.store = pgstore_store(s->pg),
 		.pool = s->pool,
-		.region = serve_text(s, "server.region", "us-east-1"),
-		.account = serve_text(s, "server.account", "000000000000"),
-		.failures_most = serve_number(s, "durable.max_failures", 0),
-		.held_most = serve_number(s, "durable.held", 2000),
-		.host = {
-			.runtimes = s->conf->runtimes,
-			.architecture = serve_architecture(),
-			.region = serve_text(s, "server.region", "us-east-1"),
-		},
+		.region = config_text(c, "server.region"),
+		.account = config_text(c, "server.account"),
+		.failures_most = (int32_t)config_count(c,
+		    "durable.max_failures"),
+		.held_most = (int)config_count(c, "durable.held"),
 	};
 
+	serve_list_runtimes(s);
+	conf.host.runtimes = s->runtimes;
+	conf.host.architecture = serve_architecture();
+	conf.host.region = conf.region;
 	s->engine = engine_new(&conf);
-	s->engine->registry = registry_new(s->engine);
 }
 
+/* auth.key.KEYID facts are what main read from the keys file. */
 static bool
 serve_secret(void *arg, const char *key_id, char out[128])
 {
@@ -255,7 +272,7 @@ serve_secret(void *arg, const char *key_id, char out[128])
 	if (strlen(key_id) > 128)
 		return false;
 	snprintf(name, sizeof(name), "auth.key.%s", key_id);
-	secret = serve_text(s, name, NULL);
+	secret = config_fact(s->conf->config, name);
 	if (secret == NULL || strlen(secret) >= 128)
 		return false;
 	strcpy(out, secret);
@@ -267,17 +284,18 @@ serve_build_api(struct serve *s, struct err *err)
 {
 	struct api_conf conf = {
 		.engine = s->engine,
-		.auth = strcmp(serve_text(s, "server.auth", "sigv4"),
-		    "none") == 0 ? API_AUTH_NONE : API_AUTH_SIGV4,
+		.auth = strcmp(config_text(s->conf->config,
+		    "api.auth"), "none") == 0 ? API_AUTH_NONE : API_AUTH_SIGV4,
 		.secret = serve_secret,
 		.secret_arg = s,
 	};
 	struct http_conf http = {
 		.body_most = api_body_most(),
 		.headers_most = HEADERS_MOST,
-		.idle_s = API_IDLE_S,
-		.connections_most = serve_number(s, "api.max_connections",
-		    4096),
+		.idle_s = (int)(config_ms(s->conf->config,
+		    "api.idle_timeout") / 1000),
+		.connections_most = (int)config_count(s->conf->config,
+		    "api.max_connections"),
 		.handle = api_handle,
 		.too_large = api_handle_too_large,
 	};
@@ -299,7 +317,7 @@ serve_build_admin(struct serve *s, struct err *err)
 		.env = s->env,
 		.engine = s->engine,
 		.fd = s->conf->admin_fd,
-		.sandbox = serve_text(s, "sandbox.level", "none"),
+		.sandbox = config_fact(s->conf->config, "sandbox.level"),
 	};
 
 	s->admin = admin_new(&conf, err);
@@ -315,6 +333,7 @@ serve_free(struct serve *s)
 	pool_free(s->pool);
 	api_free(s->api);
 	pgstore_close(s->pg);
+	free(s->runtimes);
 	if (s->stop_timer != NULL)
 		event_free(s->stop_timer);
 	event_base_free(s->base);
@@ -335,5 +354,5 @@ serve_run(const struct serve_conf *conf, struct err *err)
 		return -1;
 	event_base_dispatch(s.base);
 	serve_free(&s);
-	return s.rc;
+	return 0;
 }

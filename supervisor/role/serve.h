@@ -9,13 +9,12 @@
 
 #include "base/err.h"
 
+struct config;
+
 struct serve_conf {
 	int link_fd;	/* frames to and from main */
 	int api_fd, admin_fd;	/* listening sockets */
-	/* A setting by its name ("table.key"); NULL: not set. */
-	const char *(*setting)(void *arg, const char *name);
-	void *setting_arg;
-	const char *const *runtimes;	/* identifiers; NULL ends the list */
+	const struct config *config;
 };
 
 /* Runs until main says stop; 0: ended as asked. */
