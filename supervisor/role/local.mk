@@ -15,6 +15,8 @@ libsup_a_SOURCES += \
 	%D%/daemon.h \
 	%D%/data.c \
 	%D%/data.h \
+	%D%/keys.c \
+	%D%/keys.h \
 	%D%/link.c \
 	%D%/link.h \
 	%D%/listen.c \

@@ -24,6 +24,7 @@
 #include "role/code.h"
 #include "role/control.h"
 #include "role/data.h"
+#include "role/keys.h"
 #include "role/link.h"
 #include "role/listen.h"
 #include "role/notify.h"
@@ -186,6 +187,9 @@ parent_open(struct parent *p, struct err *err)
 	    parent_listen(p, err) < 0 || parent_sandbox(p, err) < 0)
 		return -1;
 	parent_put_facts(p);
+	if (strcmp(config_text(p->config, "api.auth"), "sigv4") == 0 &&
+	    keys_load(p->config, p->data.path, err) < 0)
+		return -1;
 	runtime_search(p->config);
 	if (private_pg_init(&p->pg, p->config, &p->data, err) < 0 ||
 	    parent_write_conninfo(p, err) < 0 ||
