@@ -33,14 +33,18 @@ libsup_a_SOURCES += \
 	%D%/rows.h \
 	%D%/store.h
 
-# Unit tests that need a database: tests/store/run.sh starts one.
-if HAVE_CMOCKA
-check_PROGRAMS += tests/store/t_pgstore
-tests_store_t_pgstore_SOURCES = \
+store_test_sources = \
 	tests/store/harness.c \
 	tests/store/harness.h \
-	tests/store/t_pgstore.c
-TESTS += tests/store/run.sh
+	tests/store/sequences.c \
+	tests/store/sequences.h
+
+# Unit tests that need a database: tests/store/run.sh starts one.
+if HAVE_CMOCKA
+check_PROGRAMS += tests/store/t_memstore tests/store/t_pgstore
+tests_store_t_memstore_SOURCES = $(store_test_sources) tests/store/t_memstore.c
+tests_store_t_pgstore_SOURCES = $(store_test_sources) tests/store/t_pgstore.c
+TESTS += tests/store/t_memstore tests/store/run.sh
 endif
 
 EXTRA_DIST += \
