@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
+#include <locale.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -156,8 +157,8 @@ archive_walk(struct packing *p, char *dir, struct err *err)
 	return r;
 }
 
-int
-archive_folder(const char *dir, struct buf *zip, size_t *files,
+static int
+archive_make(const char *dir, struct buf *zip, size_t *files,
     struct err *err)
 {
 	struct packing p = { .zip = archive_write_new() };
@@ -186,5 +187,21 @@ archive_folder(const char *dir, struct buf *zip, size_t *files,
 	*files = p.files;
 	if (r == 0 && p.files == 0)
 		r = err_set(err, ERR_INVALID, "%s is empty", dir);
+	return r;
+}
+
+/* libarchive takes names for text of the locale; ours are UTF-8 always. */
+int
+archive_folder(const char *dir, struct buf *zip, size_t *files,
+    struct err *err)
+{
+	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	locale_t before = utf8 != (locale_t)0 ? uselocale(utf8) : (locale_t)0;
+	int r = archive_make(dir, zip, files, err);
+
+	if (utf8 != (locale_t)0) {
+		uselocale(before);
+		freelocale(utf8);
+	}
 	return r;
 }

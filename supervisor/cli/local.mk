@@ -38,3 +38,6 @@ libsup_a_SOURCES += \
 	%D%/watch.h \
 	%D%/when.c \
 	%D%/when.h
+
+unit_tests += tests/unit/t_cli
+tests_unit_t_cli_SOURCES = tests/unit/t_cli.c
