@@ -126,6 +126,7 @@ checkpoint_finish(struct exec_input *in, struct execution *x,
 static const struct exec_kind checkpoint_kind = {
 	.name = "checkpoint",
 	.cause = CAUSE_CHECKPOINT,
+	.lets_in = true,
 	.points = EXEC_POINTS("checkpoint"),
 	.decide = checkpoint_decide,
 	.finish = checkpoint_finish,

@@ -210,6 +210,7 @@ static const struct exec_kind child_end_kind = {
 	.cause = CAUSE_CHILD,
 	.internal = true,
 	.due_first = true,
+	.waits = true,
 	.points = EXEC_POINTS("child"),
 	.decide = child_end_decide,
 	.finish = child_end_finish,

@@ -16,6 +16,7 @@
 #define EXEC_CONFLICTS_MOST 16
 #define EXEC_BACKOFF_MS 50
 #define EXEC_BACKOFF_MOST_MS 2000
+#define EXEC_HELD_MS 250	/* see `waits` in exec.h */
 
 enum exec_phase {
 	EXEC_REST,
@@ -25,6 +26,8 @@ enum exec_phase {
 	EXEC_CHECK_WAITING,	/* for a better time to ask that again */
 	EXEC_WAITING,	/* for a better time to try again */
 };
+
+TAILQ_HEAD(exec_lane, exec_input);
 
 struct exec {
 	struct exec_table *table;
@@ -36,8 +39,8 @@ struct exec {
 	 * the running invocation has seen, which no row says.
 	 */
 	struct execution *old;
-	TAILQ_HEAD(exec_lane, exec_input) lane;
-	struct alarm alarm;
+	struct exec_lane lane, held;
+	struct alarm alarm, held_alarm;
 	struct change change;
 	struct err refused;
 	bool is_refused;
@@ -84,6 +87,7 @@ exec_free(struct exec *e)
 		t->nidle--;
 	}
 	alarm_clear(t->engine->alarms, &e->alarm);
+	alarm_clear(t->engine->alarms, &e->held_alarm);
 	map_del(t->by_id, &e->id, sizeof(e->id));
 	execution_free(e->x);
 	execution_free(e->old);
@@ -103,6 +107,7 @@ exec_get(struct engine *g, const struct id *id)
 		e->table = t;
 		e->id = *id;
 		TAILQ_INIT(&e->lane);
+		TAILQ_INIT(&e->held);
 		map_put(t->by_id, id, sizeof(*id), e);
 		metric_set(METRIC_EXECUTIONS_HELD, NULL, NULL,
 		    (double)map_count(t->by_id));
@@ -151,7 +156,7 @@ exec_rest(struct exec *e)
 	struct exec *oldest;
 
 	e->phase = EXEC_REST;
-	if (e->run != NULL || e->idle)
+	if (e->run != NULL || e->idle || !TAILQ_EMPTY(&e->held))
 		return;
 	if (e->x == NULL) {
 		exec_free(e);
@@ -567,6 +572,50 @@ exec_load(struct exec *e)
 	store_load(e->table->engine->store, &e->id, exec_on_loaded, e);
 }
 
+/* Those that waited come first now, in their order. */
+static void
+exec_let_in(struct exec *e)
+{
+	struct exec_input *in;
+
+	while ((in = TAILQ_LAST(&e->held, exec_lane)) != NULL) {
+		TAILQ_REMOVE(&e->held, in, link);
+		in->waited = true;
+		TAILQ_INSERT_HEAD(&e->lane, in, link);
+	}
+	alarm_clear(e->table->engine->alarms, &e->held_alarm);
+}
+
+static void
+exec_on_held(void *arg)
+{
+	struct exec *e = arg;
+
+	/* The head of the lane is in the middle of its write otherwise. */
+	if (e->phase != EXEC_REST) {
+		alarm_set(e->table->engine->alarms, &e->held_alarm, 10,
+		    exec_on_held, e);
+		return;
+	}
+	exec_let_in(e);
+	exec_schedule(e);
+}
+
+/* Does it wait for the invocation that runs? */
+static bool
+exec_hold(struct exec *e, struct exec_input *in)
+{
+	if (!in->kind->waits || in->waited || !e->x->running ||
+	    e->run == NULL)
+		return false;
+	TAILQ_REMOVE(&e->lane, in, link);
+	TAILQ_INSERT_TAIL(&e->held, in, link);
+	if (!alarm_is_set(&e->held_alarm))
+		alarm_set(e->table->engine->alarms, &e->held_alarm,
+		    EXEC_HELD_MS, exec_on_held, e);
+	return true;
+}
+
 static void
 exec_step(struct exec *e)
 {
@@ -574,14 +623,23 @@ exec_step(struct exec *e)
 
 	while (e->phase == EXEC_REST) {
 		in = TAILQ_FIRST(&e->lane);
-		if (in == NULL) {
+		if (in == NULL && TAILQ_EMPTY(&e->held)) {
 			exec_rest(e);
 			return;
 		}
-		if (e->x == NULL) {
+		if (e->x == NULL && in != NULL) {
 			exec_load(e);
 			return;
 		}
+		if (!TAILQ_EMPTY(&e->held) && (in != NULL ?
+		    in->kind->lets_in : e->x == NULL || !e->x->running)) {
+			exec_let_in(e);
+			continue;
+		}
+		if (in == NULL)
+			return;
+		if (exec_hold(e, in))
+			continue;
 		if (!exec_decide(e, in))
 			return;
 	}
@@ -669,6 +727,7 @@ exec_table_free(struct exec_table *t)
 	err_set(&err, ERR_UNAVAILABLE, "The service is ending");
 	while (map_next(t->by_id, &at, NULL, NULL, &value)) {
 		e = value;
+		exec_let_in(e);
 		while ((in = TAILQ_FIRST(&e->lane)) != NULL) {
 			TAILQ_REMOVE(&e->lane, in, link);
 			in->kind->finish(in, NULL, NULL, &err);

@@ -32,6 +32,13 @@ struct exec_kind {
 	bool internal;
 	bool reads;	/* never writes, and claims nothing */
 	bool due_first;	/* timers that are due come before it */
+	/*
+	 * A child's end: where an invocation runs it waits a moment for the
+	 * end of that or its next checkpoint, which `lets_in` what waits.
+	 * AWS's histories have it so, since a function that asked for a child
+	 * returns before any child can end.
+	 */
+	bool waits, lets_in;
 	/* Names of failpoints, by enum exec_point. */
 	const char *points[4];
 	enum exec_decision (*decide)(struct exec_input *,
@@ -64,6 +71,7 @@ struct exec_input {
 	TAILQ_ENTRY(exec_input) link;
 	const struct exec_kind *kind;
 	struct engine *engine;
+	bool waited;
 	const char *cause_id;	/* borrowed; lives as long as the input */
 };
 

@@ -39,3 +39,9 @@ libsup_a_SOURCES += \
 	%D%/timer.h \
 	%D%/waiters.c \
 	%D%/waiters.h
+
+unit_tests += tests/unit/t_flow
+tests_unit_t_flow_SOURCES = \
+	tests/unit/flow_kit.c \
+	tests/unit/flow_kit.h \
+	tests/unit/t_flow.c

@@ -184,6 +184,7 @@ history_drop(struct keep *k)
 	struct history *h = (struct history *)((char *)k -
 	    offsetof(struct history, keep));
 
+	keep_remove(&h->call.in.engine->kept, k);
 	buf_free(&h->call.body);
 	free(h);
 }
@@ -329,6 +330,7 @@ list_drop(struct keep *k)
 	struct list *l = (struct list *)((char *)k -
 	    offsetof(struct list, keep));
 
+	keep_remove(&l->call.in.engine->kept, k);
 	free(l->subject);
 	buf_free(&l->call.body);
 	free(l);
