@@ -90,6 +90,7 @@ struct durable_end {
  * x->running holds until here, also when the execution closes before.
  * One of another epoch than the current one changes nothing (returns 0 with
  * nothing in c); of a closed execution only adds InvocationCompleted.
+ * Behind that come the timers that fell due while it ran.
  */
 int durable_settle(const struct durable_env *, struct execution *,
     const struct durable_end *, struct change *);
@@ -172,7 +173,12 @@ int durable_state(const struct durable_env *, const struct execution *,
  * until somebody claims it (a child just started, a node that drained).
  */
 int64_t durable_wake(const struct execution *);
-/* All that is due: waits, retries, callbacks, heartbeats, the end itself. */
+/*
+ * All that is due: waits, retries, callbacks, heartbeats, the end itself.
+ * While an invocation runs only the end: timers of operations are held for
+ * its next checkpoint or for durable_settle, so that their events come
+ * behind its InvocationCompleted unless it asked for them.
+ */
 void durable_due(const struct durable_env *, struct execution *,
     struct change *);
 
@@ -188,7 +194,8 @@ int durable_callback(const struct durable_env *, struct execution *,
     struct err *);
 /*
  * A chained invoke ended; status is SUCCEEDED, FAILED, TIMED_OUT or STOPPED.
- * Ignored when the operation or the execution is closed already.
+ * Ignored when the operation or the execution is closed already.  A result
+ * over DURABLE_PAYLOAD_MOST makes it FAILED.
  */
 void durable_child_done(const struct durable_env *, struct execution *,
     int32_t ord, enum op_status, struct blob *payload, struct blob *error,

@@ -102,6 +102,13 @@ blob_set(struct blob **at, struct blob *to)
 	blob_unref(old);
 }
 
+/* No duration of the model is longer, and no sum with it overflows. */
+static int64_t
+bounded(int64_t s)
+{
+	return s < 99999999 ? s : 99999999;
+}
+
 /* ---- updates of the function ---- */
 
 /* What one update works on. */
@@ -141,7 +148,7 @@ step_retry(struct doing *d)
 {
 	struct operation *op = d->op;
 	struct event *ev;
-	int64_t delay = d->u->delay_s > 0 ? d->u->delay_s : 1;
+	int64_t delay = d->u->delay_s > 0 ? bounded(d->u->delay_s) : 1;
 
 	op->attempt++;
 	op->due_ms = d->env->now + delay * 1000;
@@ -181,8 +188,8 @@ wait_start(struct doing *d)
 	struct operation *op = d->op;
 	struct event *ev;
 
-	op->duration_s = d->u->wait_s;
-	op->due_ms = d->env->now + d->u->wait_s * 1000;
+	op->duration_s = bounded(d->u->wait_s);
+	op->due_ms = d->env->now + op->duration_s * 1000;
 	ev = doing_event(d, EVENT_WAIT_STARTED);
 	ev->duration_s = op->duration_s;
 	ev->due_ms = op->due_ms;
@@ -207,8 +214,8 @@ callback_start(struct doing *d)
 
 	token_callback(d->env->key, &d->x->id, op->ord, id);
 	op->callback_id = xstrdup(id);
-	op->timeout_s = d->u->timeout_s;
-	op->heartbeat_s = d->u->heartbeat_s;
+	op->timeout_s = bounded(d->u->timeout_s);
+	op->heartbeat_s = bounded(d->u->heartbeat_s);
 	if (op->timeout_s > 0)
 		op->due_ms = d->env->now + op->timeout_s * 1000;
 	if (op->heartbeat_s > 0)

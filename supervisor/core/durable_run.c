@@ -190,7 +190,7 @@ answer_make(struct answer *a, const struct execution *x,
 		a->verdict = VERDICT_LOST;
 		if (end->error == NULL)
 			a->error = error_make("Sandbox.Lost",
-			    "The invocation was lost and is started again.");
+			    "The invocation was lost before it ended.");
 		break;
 	case OUTCOME_GONE:
 		a->verdict = VERDICT_FAILED;

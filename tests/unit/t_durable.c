@@ -799,6 +799,31 @@ a_start_fills_the_execution(void **state)
 }
 
 static void
+durations_without_sense_do_not_overflow(void **state)
+{
+	const struct op_update batch[] = {
+		{ .id = "w", .type = OP_WAIT, .wait_s = INT64_MAX },
+		{ .id = "s", .type = OP_STEP, .action = OP_RETRY,
+		    .delay_s = INT64_MAX },
+		{ .id = "k", .type = OP_CALLBACK, .timeout_s = INT64_MAX,
+		    .heartbeat_s = INT64_MAX },
+		{ .id = "m", .type = OP_CALLBACK, .timeout_s = INT64_MIN,
+		    .heartbeat_s = INT64_MIN },
+		{ .id = "t", .type = OP_STEP, .action = OP_RETRY,
+		    .delay_s = INT64_MIN },
+	};
+	struct kit k;
+
+	(void)state;
+	kit_open(&k, 28);
+	kit_checkpoint(&k, batch, sizeof(batch) / sizeof(batch[0]));
+	assert_int_equal(kit_callback(&k, "k", CALLBACK_HEARTBEAT, NULL), 0);
+	assert_true(kit_op(&k, "w")->due_ms > k.denv.now);
+	assert_int_equal(kit_op(&k, "t")->due_ms, k.denv.now + 1000);
+	kit_close(&k);
+}
+
+static void
 a_violation_is_named(void **state)
 {
 	struct kit k;
@@ -865,6 +890,7 @@ main(void)
 		    an_invocation_cut_off_by_a_pause_is_made_good),
 		cmocka_unit_test(only_closed_executions_are_deleted),
 		cmocka_unit_test(a_start_fills_the_execution),
+		cmocka_unit_test(durations_without_sense_do_not_overflow),
 		cmocka_unit_test(a_violation_is_named),
 	};
 
