@@ -15,7 +15,7 @@ static void
 functions_table(const json_t *functions)
 {
 	static const char *const titles[] = { "NAME", "RUNTIME", "HANDLER",
-		"MEMORY", "TIMEOUT", "DURABLE", "STATE", "MODIFIED", NULL };
+		"MEMORY", "TIMEOUT", "DURABLE", "MODIFIED", NULL };
 	struct table t;
 	const json_t *f;
 	size_t i;
@@ -29,7 +29,6 @@ functions_table(const json_t *functions)
 		table_cellf(&t, "%lld s", show_int(f, "Timeout"));
 		table_cell(&t,
 		    json_object_get(f, "DurableConfig") != NULL ? "yes" : "");
-		table_cell(&t, show_str(f, "State"));
 		table_cell(&t, show_str(f, "LastModified"));
 	}
 	table_end(&t, stdout, terminal_width());
