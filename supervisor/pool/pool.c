@@ -201,6 +201,13 @@ group_fail_all(struct group *g, const char *why)
 		    report_start_error(&w->inv->request_id, why, &type));
 }
 
+/* The archive lacks its program or it cannot run: no try will mend that. */
+static bool
+start_is_hopeless(const char *why)
+{
+	return strncmp(why, "/var/task/", 10) == 0;
+}
+
 /* Ours to mend: some tries, then whoever waits is told why. */
 static void
 group_start_failed(struct group *g, const char *why)
@@ -208,6 +215,10 @@ group_start_failed(struct group *g, const char *why)
 	struct timeval tv = { 0, 0 };
 	int ms;
 
+	if (start_is_hopeless(why)) {
+		group_fail_all(g, why);
+		return;
+	}
 	/* Several that failed together are one failure. */
 	if (evtimer_pending(g->retry, NULL))
 		return;

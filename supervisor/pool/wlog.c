@@ -179,6 +179,7 @@ wlog_new(struct event_base *base, struct env *env, int out, int errs,
 	l->env = env;
 	l->write = write;
 	l->arg = arg;
+	l->want_tail = true;
 	pipe_open(l, base, &l->pipes[0], out, 'o');
 	pipe_open(l, base, &l->pipes[1], errs, 'e');
 	return l;
@@ -207,6 +208,13 @@ wlog_begin(struct wlog *l, struct id request, bool want_tail)
 	l->want_tail = want_tail;
 	l->written = l->dropped = 0;
 	buf_reset(&l->tail);
+}
+
+void
+wlog_begin_failed(struct wlog *l, struct id request)
+{
+	l->request = request;
+	l->has_request = true;
 }
 
 void

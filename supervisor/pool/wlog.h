@@ -28,8 +28,13 @@ struct wlog *wlog_new(struct event_base *, struct env *, int out, int errs,
     wlog_line *, void *arg);
 void wlog_free(struct wlog *);
 
-/* Lines belong to this request from now on. */
+/*
+ * Lines belong to this request from now on, and the tail begins anew.  (Before
+ * the first request it gathers what the init phase writes.)
+ */
 void wlog_begin(struct wlog *, struct id request, bool want_tail);
+/* The same for an invocation that the init phase failed: keeps that tail. */
+void wlog_begin_failed(struct wlog *, struct id request);
 /* Reads all that was written so far. */
 void wlog_drain(struct wlog *);
 /* Lines belong to nobody from now on; the tail stays until the next begin. */

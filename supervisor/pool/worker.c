@@ -271,9 +271,9 @@ worker_fail_start(struct worker *w, struct invocation *inv,
 	worker_report(w, &r, o, type);
 	r.ms = (double)(now_us(w) - w->up_us) / 1000;
 	r.init_ms = -1;
-	wlog_begin(w->log, inv->request_id, inv->log_tail);
-	report_start(w->log, &r);
 	wlog_drain(w->log);
+	wlog_begin_failed(w->log, inv->request_id);
+	report_start(w->log, &r);
 	if (o == INVOCATION_TIMED_OUT)
 		report_timed_out(w->log, &r);
 	report_end(w->log, &r);

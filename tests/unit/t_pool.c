@@ -749,10 +749,12 @@ init_errors(void **state)
 	struct call *c = invoke(f);
 
 	UNTIL(f, f->up == 1);
+	assert_int_equal(write(f->workers[0].out, "no module\n", 10), 10);
 	post(f, &f->workers[0], "init/error", "{\"errorType\":\"Import\"}");
 	UNTIL(f, c->done);
 	assert_int_equal(c->outcome, INVOCATION_INIT_ERROR);
 	assert_string_equal(c->body, "{\"errorType\":\"Import\"}");
+	assert_non_null(strstr(c->tail, "no module\nSTART"));
 	call_free(c);
 	UNTIL(f, pool_count(f->pool, "all") == 0);
 	/* One that ends without a word. */
@@ -801,6 +803,21 @@ what_cannot_start_is_tried_three_times(void **state)
 	assert_int_equal(c->outcome, INVOCATION_INIT_ERROR);
 	assert_non_null(strstr(c->body, "no such interpreter"));
 	assert_int_equal(f->started, 3);
+	call_free(c);
+}
+
+static void
+an_archive_without_a_program_is_tried_once(void **state)
+{
+	struct fixture *f = *state;
+	struct call *c;
+
+	f->why = "/var/task/bootstrap: Permission denied";
+	c = invoke(f);
+	UNTIL(f, c->done);
+	assert_int_equal(c->outcome, INVOCATION_INIT_ERROR);
+	assert_non_null(strstr(c->body, "Runtime.InvalidEntrypoint"));
+	assert_int_equal(f->started, 1);
 	call_free(c);
 }
 
@@ -964,6 +981,7 @@ main(void)
 		TEST(init_errors),
 		TEST(a_slow_init_runs_again_in_the_functions_time),
 		TEST(what_cannot_start_is_tried_three_times),
+		TEST(an_archive_without_a_program_is_tried_once),
 		TEST(an_idle_worker_makes_room_for_another_function),
 		TEST(the_queue_is_bounded_and_can_be_left),
 		TEST(a_cancelled_one_goes_on_unheard),
