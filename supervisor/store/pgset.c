@@ -118,12 +118,11 @@ pgset_bulk(struct pgstore *s, struct pg_call *c)
 static void
 pgset_say(struct pgstore *s, const struct err *err)
 {
-	bool ready = s->pgs[0]->state == PG_READY &&
-	    pgset_least(s, 1) != NULL;
-	bool was = s->ready;
+	bool ready, was = s->ready;
 
 	if (s->closing)
 		return;
+	ready = s->pgs[0]->state == PG_READY && pgset_least(s, 1) != NULL;
 	s->ready = ready;
 	if (ready != was)
 		batch_wake(s);
