@@ -269,6 +269,7 @@ code_reaped(struct code *c, pid_t pid, int status)
 	struct spec_report out = { .value = ERR_INTERNAL };
 	struct unpacking *u;
 	struct err err;
+	uint64_t id;
 
 	LIST_FOREACH(u, &c->list, link)
 		if (u->pid == pid)
@@ -280,7 +281,8 @@ code_reaped(struct code *c, pid_t pid, int status)
 		out.value = ERR_INTERNAL;
 		snprintf(out.text, sizeof(out.text), "%.239s", err.text);
 	}
-	code_answer(c, u->id, (enum err_kind)out.value, out.text, out.bytes);
+	id = u->id;
 	unpacking_free(c, u);
+	code_answer(c, id, (enum err_kind)out.value, out.text, out.bytes);
 	return 1;
 }

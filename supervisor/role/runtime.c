@@ -175,16 +175,19 @@ runtime_ask_version(const char *path, char out[64])
 }
 
 static void
-runtime_try_node(struct config *config, const char *folder)
+runtime_try_node(struct config *config, const char *folder, char **asked)
 {
 	own_free char *path = xasprintf("%s/node", folder);
 	own_free char *real = runtime_program(path);
 	char version[64];
 	size_t i, n;
 
-	if (real == NULL)
+	/* /bin and /usr/bin are one folder on most hosts. */
+	if (real == NULL || (*asked != NULL && strcmp(real, *asked) == 0))
 		return;
 	runtime_ask_version(real, version);
+	free(*asked);
+	*asked = xstrdup(real);
 	for (i = 0; i < RUNTIME_ROWS; i++) {
 		n = strlen(runtime_rows[i].version);
 		if (runtime_rows[i].kind == RUNTIME_NODE &&
@@ -195,7 +198,7 @@ runtime_try_node(struct config *config, const char *folder)
 }
 
 static void
-runtime_try_folder(struct config *config, const char *folder)
+runtime_try_folder(struct config *config, const char *folder, char **asked)
 {
 	char *path;
 	size_t i;
@@ -208,11 +211,11 @@ runtime_try_folder(struct config *config, const char *folder)
 		runtime_take(config, &runtime_rows[i], path);
 		free(path);
 	}
-	runtime_try_node(config, folder);
+	runtime_try_node(config, folder, asked);
 }
 
 static void
-runtime_try_path(struct config *config)
+runtime_try_path(struct config *config, char **asked)
 {
 	const char *list = getenv("PATH");
 	own_free char *path = xstrdup(list == NULL ? "" : list);
@@ -221,11 +224,11 @@ runtime_try_path(struct config *config)
 	for (folder = strtok_r(path, ":", &state); folder != NULL;
 	    folder = strtok_r(NULL, ":", &state))
 		if (folder[0] == '/')
-			runtime_try_folder(config, folder);
+			runtime_try_folder(config, folder, asked);
 }
 
 static void
-runtime_try_globs(struct config *config)
+runtime_try_globs(struct config *config, char **asked)
 {
 	const char *home = getenv("HOME");
 	char pattern[PATH_MAX];
@@ -243,7 +246,7 @@ runtime_try_globs(struct config *config)
 		if (glob(pattern, GLOB_ONLYDIR, NULL, &found) != 0)
 			continue;
 		for (k = 0; k < found.gl_pathc; k++)
-			runtime_try_folder(config, found.gl_pathv[k]);
+			runtime_try_folder(config, found.gl_pathv[k], asked);
 		globfree(&found);
 	}
 }
@@ -251,8 +254,10 @@ runtime_try_globs(struct config *config)
 void
 runtime_search(struct config *config)
 {
-	runtime_try_path(config);
-	runtime_try_globs(config);
+	own_free char *asked = NULL;
+
+	runtime_try_path(config, &asked);
+	runtime_try_globs(config, &asked);
 	config_put_fact(config, "runtime.provided.al2023", "-");
 }
 

@@ -9,5 +9,6 @@ EXTRA_DIST += \
 	%D%/sandbox.py \
 	%D%/test_kill.py \
 	%D%/test_main.py \
+	%D%/test_runtime.py \
 	%D%/test_sandbox.py \
 	%D%/test_unpack.py

@@ -163,12 +163,18 @@ class Main:
             try:
                 kids = Path(
                     f"/proc/{pid}/task/{pid}/children").read_text().split()
-                for kid in map(int, kids):
+            except OSError:
+                continue
+            for kid in map(int, kids):
+                todo.append(kid)
+                try:
                     out[kid] = os.path.basename(
                         os.readlink(f"/proc/{kid}/exe"))
-                    todo.append(kid)
-            except OSError:
-                pass
+                except FileNotFoundError:
+                    pass
+                except PermissionError:
+                    # Not dumpable: the first process of a sandbox.
+                    out[kid] = "perdure-worker"
         return out
 
     def stop(self, sig=signal.SIGTERM, deadline=DEADLINE_S):
