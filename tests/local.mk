@@ -55,10 +55,13 @@ EXTRA_DIST += \
 	%D%/e2e/handlers/python/vending.py \
 	%D%/e2e/test_clients.py \
 	%D%/e2e/test_programs.py \
+	%D%/http/test_api.py \
+	%D%/http/test_auth.py \
 	%D%/http/test_bad_input.py \
 	%D%/http/test_cli.py \
 	%D%/http/test_database.py \
 	%D%/http/test_functions.py \
+	%D%/http/test_model.py \
 	%D%/http/test_serve.py \
 	%D%/layers.txt \
 	%D%/perdure.py \
