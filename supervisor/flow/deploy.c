@@ -393,7 +393,12 @@ deploy_on_unpacked(void *arg, int64_t bytes, const struct err *err)
 		    d->zip->len, deploy_on_code_stored, d);
 		return;
 	}
-	if (err->kind == ERR_INVALID) {
+	if (err->kind == ERR_DENIED) {
+		/* A zip, but one that reaches out of its folder. */
+		err_code(&d->err, ERR_INVALID,
+		    "InvalidParameterValueException",
+		    "Could not unzip uploaded file: %s.", err->text);
+	} else if (err->kind == ERR_INVALID) {
 		log_info("archive refused function=%s why=\"%s\"", d->name,
 		    err->text);
 		refuse(d, "Could not unzip uploaded file. Please check your "
