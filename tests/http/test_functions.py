@@ -200,7 +200,7 @@ def test_alias_divides_by_weight(lam, deploy):
     function = deploy("app.handler", code=WHICH)
     lam.publish_version(FunctionName=function.name)
     lam.update_function_configuration(
-        FunctionName=function.name, Description="other"
+        FunctionName=function.name, Timeout=9
     )
     lam.get_waiter("function_updated_v2").wait(FunctionName=function.name)
     lam.publish_version(FunctionName=function.name)
