@@ -85,6 +85,11 @@ int cli_usage(const char *command, const char *fmt, ...)
 /* Progress for people, on standard error unless --quiet. */
 void cli_say(const struct args *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/*
+ * Dangerous verbs ask on a terminal; elsewhere only --yes agrees.
+ */
+bool cli_confirm(const struct args *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 /* Standard output was written whole; else a message and EXIT_FAILED. */
 int cli_done(int code);
 

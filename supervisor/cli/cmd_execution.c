@@ -236,6 +236,9 @@ cmd_executions_stop(struct args *args)
 
 	if (arn == NULL)
 		return cli_fail(&err);
+	if (!cli_confirm(args, "Stop execution %s?", arn))
+		return cli_usage("executions stop",
+		    "nothing was stopped: --yes was not given");
 	path = target_path(arn, "/stop");
 	error = input_error(args);
 	answer = client_json(c, "POST", path, NULL, error, &err);

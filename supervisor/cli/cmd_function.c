@@ -4,7 +4,6 @@
 #include <config.h>
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/own.h"
 #include "cli/show.h"
@@ -74,23 +73,6 @@ cmd_functions_show(struct args *args)
 	return EXIT_DONE;
 }
 
-/* Dangerous verbs ask on a terminal; in scripts --yes says so. */
-static int
-function_ask(const struct args *args)
-{
-	char answer[16] = "";
-
-	if (args->yes)
-		return 0;
-	if (!isatty(0))
-		return -1;
-	fprintf(stderr, "Delete function %s and all its versions? [y/N] ",
-	    args->words[0]);
-	if (fgets(answer, sizeof answer, stdin) == NULL)
-		return -1;
-	return answer[0] == 'y' || answer[0] == 'Y' ? 0 : -1;
-}
-
 int
 cmd_functions_rm(struct args *args)
 {
@@ -101,7 +83,9 @@ cmd_functions_rm(struct args *args)
 
 	if (c == NULL)
 		return cli_fail(&err);
-	if (function_ask(args) != 0)
+	if (!cli_confirm(args, "Delete function %s%s%s?", args->words[0],
+		args->qualifier != NULL ? ":" : "",
+		args->qualifier != NULL ? args->qualifier : ""))
 		return cli_usage("functions rm",
 		    "nothing was deleted: --yes was not given");
 	path = url_fmt("/2015-03-31/functions/%s", args->words[0]);

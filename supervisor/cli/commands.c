@@ -87,6 +87,10 @@ static const struct opt error_opts[] = { OPT_MESSAGE, OPT_TYPE,
 	{ "payload", 'p', OPT_TEXT, OPT_AT(payload), "TEXT",
 	    "the error's data" },
 	OPT_END };
+static const struct opt stop_opts[] = { OPT_MESSAGE, OPT_TYPE,
+	{ "payload", 'p', OPT_TEXT, OPT_AT(payload), "TEXT",
+	    "the error's data" },
+	OPT_YES, OPT_END };
 static const struct opt payload_opts[] = { OPT_PAYLOAD, OPT_END };
 
 static const struct opt logs_opts[] = {
@@ -144,8 +148,9 @@ const struct command cli_commands[] = {
 	    cmd_executions_watch },
 	{ "executions stop", "ex stop", "Stops a running execution",
 	    "EXECUTION",
-	    "perdure executions stop order-7 -m 'customer left'", error_opts,
-	    1, 1, cmd_executions_stop },
+	    "perdure executions stop order-7 -m 'customer left'"
+	    "\nperdure ex stop order-7 --yes",
+	    stop_opts, 1, 1, cmd_executions_stop },
 	{ "callbacks ls", "cb ls", "Lists the open callbacks of an execution",
 	    "EXECUTION", "perdure callbacks ls order-7", no_opts, 1, 1,
 	    cmd_callbacks_ls },

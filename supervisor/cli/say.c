@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -69,4 +70,23 @@ cli_done(int code)
 		return code;
 	perror("perdure: standard output");
 	return EXIT_FAILED;
+}
+
+bool
+cli_confirm(const struct args *args, const char *fmt, ...)
+{
+	char answer[16] = "";
+	va_list ap;
+
+	if (args->yes)
+		return true;
+	if (!isatty(0))
+		return false;
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputs(" [y/N] ", stderr);
+	if (fgets(answer, sizeof answer, stdin) == NULL)
+		return false;
+	return answer[0] == 'y' || answer[0] == 'Y';
 }
