@@ -1,3 +1,5 @@
+dist_man_MANS = contrib/man/perdure.1
+
 libsup_a_SOURCES += \
 	%D%/archive.c \
 	%D%/archive.h \
