@@ -1,10 +1,13 @@
 libsup_a_SOURCES += \
+	%D%/answer.c \
 	%D%/chunk.c \
 	%D%/chunk.h \
+	%D%/conn.c \
 	%D%/head.c \
 	%D%/head.h \
 	%D%/http.c \
-	%D%/http.h
+	%D%/http.h \
+	%D%/http_int.h
 
 unit_tests += tests/unit/t_http
 tests_unit_t_http_SOURCES = tests/unit/t_http.c
