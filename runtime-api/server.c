@@ -1,5 +1,6 @@
 #include <config.h>
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,12 @@ struct runtime_server {
 	void *arg;
 	struct slot slot;
 	struct http_request *poller;
+	/*
+	 * The hand-over, as a number that clients echo: a durable execution's
+	 * invocations share their request id.
+	 */
+	uint64_t handed;
+	char invocation[24];
 };
 
 static void
@@ -119,6 +126,9 @@ runtime_server_hand(struct runtime_server *s, const struct context *c)
 
 	s->poller = NULL;
 	slot_hand(&s->slot, c->request);
+	snprintf(s->invocation, sizeof(s->invocation), "%" PRIu64,
+	    ++s->handed);
+	http_set_header(r, "Lambda-Runtime-Invocation-Id", s->invocation);
 	context_headers(c, r);
 	http_answer(r, 200, c->payload->data, c->payload->len);
 }
@@ -167,6 +177,18 @@ trailer_error(struct http_request *r)
 	return blob_new(b.data, b.len);
 }
 
+/* For the id in the path, and for this hand-over if the client says which. */
+static enum slot_verdict
+server_answer(struct runtime_server *s, struct http_request *r,
+    enum slot_event event, const char *id, size_t len)
+{
+	const char *echo = http_header(r, "Lambda-Runtime-Invocation-Id");
+
+	if (echo != NULL && *echo != '\0' && strcmp(echo, s->invocation) != 0)
+		return SLOT_BAD_ID;
+	return slot_answer(&s->slot, event, id, len);
+}
+
 static bool
 response_mode_ok(const struct http_request *r)
 {
@@ -189,7 +211,7 @@ server_response(struct runtime_server *s, struct http_request *r,
 		    "Invalid function response mode");
 		return;
 	}
-	verdict = slot_answer(&s->slot, SLOT_RESPONSE, id, len);
+	verdict = server_answer(s, r, SLOT_RESPONSE, id, len);
 	if (verdict != SLOT_OK) {
 		answer_refused(s, r, verdict, SLOT_RESPONSE);
 		return;
@@ -228,7 +250,7 @@ static void
 server_error(struct runtime_server *s, struct http_request *r,
     const char *id, size_t len)
 {
-	enum slot_verdict verdict = slot_answer(&s->slot, SLOT_ERROR, id, len);
+	enum slot_verdict verdict = server_answer(s, r, SLOT_ERROR, id, len);
 	struct blob *body;
 
 	if (verdict != SLOT_OK) {
@@ -358,7 +380,7 @@ server_too_large(void *arg, struct http_request *r)
 
 	answer = route_answer(r, &id, &len);
 	if (answer != NULL)
-		verdict = slot_answer(&s->slot, answer->event, id, len);
+		verdict = server_answer(s, r, answer->event, id, len);
 	if (verdict != SLOT_OK) {
 		answer_refused(s, r, verdict, answer->event);
 		return;

@@ -605,6 +605,81 @@ wrong_order_is_refused(void **state)
 }
 
 static void
+an_echoed_hand_over_is_checked(void **state)
+{
+	struct fixture *f = *state;
+	struct call *c = invoke(f);
+	struct fake *w = ready_worker(f, 0);
+	char text[300];
+	int i;
+
+	event(f, w);
+	assert_non_null(strstr(w->in.data,
+	    "Lambda-Runtime-Invocation-Id: 1\r\n"));
+	for (i = 2; i > 0; i--) {
+		buf_reset(&w->in);
+		snprintf(text, sizeof(text), "POST " PATH "invocation/%s/"
+		    "response HTTP/1.1\r\nContent-Length: 2\r\n"
+		    "lambda-runtime-invocation-id: %d\r\n\r\n{}", f->request,
+		    i);
+		say_n(f, w->fd, text, strlen(text));
+		HEAR(f, w, i == 2 ? "InvalidRequestID" : "HTTP/1.1 202");
+		assert_int_equal(c->done, i == 1);
+	}
+	call_free(c);
+}
+
+static void
+a_streamed_answer_is_gathered(void **state)
+{
+	static const struct {
+		const char *trailer, *body;
+		enum invocation_outcome outcome;
+	} rows[] = {
+		{ "", "abcde", INVOCATION_RETURNED },
+		{ "Lambda-Runtime-Function-Error-Type: E\r\n"
+		    "Lambda-Runtime-Function-Error-Body: eyJhIjoxfQ==\r\n",
+		    "{\"a\":1}", INVOCATION_ERROR },
+	};
+	struct fixture *f = *state;
+	struct fake *w = NULL;
+	struct call *c;
+	char text[600];
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		c = invoke(f);
+		if (w == NULL)
+			w = ready_worker(f, 0);
+		else
+			next(f, w);
+		event(f, w);
+		snprintf(text, sizeof(text), "POST " PATH "invocation/%s/"
+		    "response HTTP/1.1\r\nTransfer-Encoding: chunked\r\n"
+		    "Lambda-Runtime-Function-Response-Mode: streaming\r\n\r\n"
+		    "2\r\nab\r\n3\r\ncde\r\n0\r\n%s\r\n", f->request,
+		    rows[i].trailer);
+		say_n(f, w->fd, text, strlen(text));
+		HEAR(f, w, "HTTP/1.1 202");
+		assert_int_equal(c->done, 1);
+		assert_int_equal(c->outcome, rows[i].outcome);
+		assert_string_equal(c->body, rows[i].body);
+		call_free(c);
+	}
+	c = invoke(f);
+	next(f, w);
+	event(f, w);
+	snprintf(text, sizeof(text), "POST " PATH "invocation/%s/response "
+	    "HTTP/1.1\r\nContent-Length: 0\r\n"
+	    "Lambda-Runtime-Function-Response-Mode: odd\r\n\r\n", f->request);
+	buf_reset(&w->in);
+	say_n(f, w->fd, text, strlen(text));
+	HEAR(f, w, "InvalidFunctionResponseMode");
+	pool_cancel(f->pool, &c->inv);
+	call_free(c);
+}
+
+static void
 a_second_poller_is_refused_and_a_lost_one_replaced(void **state)
 {
 	struct fixture *f = *state;
@@ -973,6 +1048,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_invocation_goes_there_and_back),
 		TEST(wrong_order_is_refused),
+		TEST(an_echoed_hand_over_is_checked),
+		TEST(a_streamed_answer_is_gathered),
 		TEST(a_second_poller_is_refused_and_a_lost_one_replaced),
 		TEST(too_large_an_answer),
 		TEST(a_timeout_kills),
