@@ -72,15 +72,18 @@ api_input(struct call *c, const struct route *route)
 		.arg = c->req,
 	};
 	struct input_fault fault = { 0 };
+	json_t *in;
 
 	source.body = http_body(c->req, &source.body_len);
 	c->payload = source.body;
 	c->payload_len = source.body_len;
-	c->in = input_read(c->api->rules, &source, &fault);
-	if (c->in == NULL)
+	in = input_read(c->api->rules, &source, &fault);
+	if (in != NULL)
+		c->in = in;
+	else
 		call_error(c, ERR_INVALID, fault.code, fault.text.data);
 	buf_free(&fault.text);
-	return c->in == NULL ? -1 : 0;
+	return in == NULL ? -1 : 0;
 }
 
 static void
