@@ -463,7 +463,10 @@ class LogHandler(logging.Handler):
 
     def emit(self, record):
         level = min(50, max(0, record.levelno)) // 10 * 10
-        self.log.write(self.format(record), level, self.log.is_json)
+        text = self.format(record)
+        if self.log.file is None and not text.endswith("\n"):
+            text += "\n"  # a traceback stands last and has none
+        self.log.write(text, level, self.log.is_json)
 
 
 class JsonFormatter(logging.Formatter):

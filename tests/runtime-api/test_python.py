@@ -307,6 +307,22 @@ def test_text_log_record_has_level_time_and_request_id(py, api):
     assert worker.out.queue.get(timeout=harness.WAIT) == "direct"
 
 
+def test_logged_traceback_ends_its_line(py, api):
+    worker = py("""
+        import logging
+        def handler(event, context):
+            try:
+                1 / 0
+            except ZeroDivisionError:
+                logging.exception('oops')
+            print('after')
+        """)
+    api.invoke()
+    assert worker.out.until("division") == (
+        "ZeroDivisionError: division by zero")
+    assert worker.out.queue.get(timeout=harness.WAIT) == "after"
+
+
 def test_output_without_newline_leaves_before_the_answer(py, api):
     worker = py("import os\n"
                 "def handler(event, context):\n"
