@@ -18,11 +18,10 @@
 #include "base/own.h"
 #include "role/child.h"
 #include "role/data.h"
+#include "role/run.h"
 
 #define DATA_USER "perdure"
 #define DATA_SERVICE "/var/lib/perdure"
-/* A socket's path is 107 bytes; ours adds "/pg/.s.PGSQL.5432.lock". */
-#define DATA_RUN_LONGEST 80
 
 static char *
 data_default(const struct config *config)
@@ -154,52 +153,14 @@ data_find_user(struct data *d, const struct config *config, struct err *err)
 	return 0;
 }
 
-/*
- * The name comes from the data folder's identity, so the next start on it
- * finds and clears what a killed one left.
- */
-static char *
-data_run_name(const struct data *d)
-{
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	own_free char *id = NULL;
-	struct stat st = { 0 };
-
-	if (!d->is_root && strlen(d->path) <= DATA_RUN_LONGEST - 4)
-		return xasprintf("%s/run", d->path);
-	stat(d->path, &st);
-	id = xasprintf("%llx-%llx", (unsigned long long)st.st_dev,
-	    (unsigned long long)st.st_ino);
-	if (d->is_root)
-		return xasprintf("/run/perdure/%s", id);
-	if (runtime != NULL && runtime[0] == '/' &&
-	    strlen(runtime) < DATA_RUN_LONGEST / 2)
-		return xasprintf("%s/perdure-%s", runtime, id);
-	return xasprintf("/tmp/perdure-%u-%s", (unsigned int)d->uid, id);
-}
-
-static int
-data_make_run(struct data *d, struct err *err)
-{
-	d->run = data_run_name(d);
-	if (data_remove(d->run, err) < 0)
-		return -1;
-	if (d->is_root && mkdir("/run/perdure", 0755) < 0 && errno != EEXIST)
-		return err_sys(err, "make folder /run/perdure");
-	/* Not EEXIST: in /tmp somebody else could have made it. */
-	if (mkdir(d->run, d->is_root ? 0755 : 0700) < 0)
-		return err_sys(err, "make folder %s", d->run);
-	return 0;
-}
-
 int
 data_open(struct data *d, const struct config *config, struct err *err)
 {
 	memset(d, 0, sizeof(*d));
-	d->lock = -1;
+	d->lock = d->run_lock = -1;
 	if (data_find(d, config, err) < 0 || data_lock(d, err) < 0 ||
 	    data_find_user(d, config, err) < 0 ||
-	    data_make_run(d, err) < 0 ||
+	    run_open(d, err) < 0 ||
 	    data_folder(d, "code", 0755, err) < 0 ||
 	    data_folder(d, "runtimes", 0755, err) < 0)
 		return -1;
@@ -209,17 +170,13 @@ data_open(struct data *d, const struct config *config, struct err *err)
 void
 data_close(struct data *d)
 {
-	struct err err;
-
-	if (d->run != NULL && data_remove(d->run, &err) < 0)
-		log_warn("run folder stays: %s", err.text);
+	run_close(d);
 	if (d->lock >= 0)
 		close(d->lock);
 	free(d->path);
-	free(d->run);
 	free(d->user);
 	memset(d, 0, sizeof(*d));
-	d->lock = -1;
+	d->lock = d->run_lock = -1;
 }
 
 int

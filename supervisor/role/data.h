@@ -13,7 +13,7 @@
 struct data {
 	char *path;		/* absolute */
 	char *run;		/* sockets; made new at each start */
-	int lock;
+	int lock, run_lock;
 	int is_root;		/* main is root: others get users of their own */
 	uid_t uid;		/* of control and the database */
 	gid_t gid;

@@ -31,6 +31,8 @@ libsup_a_SOURCES += \
 	%D%/pg_folder.h \
 	%D%/private_pg.c \
 	%D%/private_pg.h \
+	%D%/run.c \
+	%D%/run.h \
 	%D%/runtime.c \
 	%D%/runtime.h \
 	%D%/sandbox.c \

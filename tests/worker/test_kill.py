@@ -167,3 +167,20 @@ def test_programs_of_another_version_are_not_used(main):
     assert "made by PostgreSQL 9" in run.stderr
     assert "postgresql-9" in run.stderr
     version.write_text(old)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root's folders are together")
+def test_the_sockets_of_a_killed_main_are_cleared_by_another(main, folder):
+    main.start()
+    main.ready()
+    old = run_folder(main)
+    before = main.tree()
+    main.process.kill()
+    main.process.wait()
+    wait_for(lambda: not [p for p in before if is_alive(p)], "all dead")
+    assert old.exists()
+    main.data = folder / "other"
+    main.start()
+    main.ready()
+    assert run_folder(main) != old and not old.exists()
+    assert main.stop() == 0
