@@ -123,7 +123,7 @@ def _(context, _value):
 @case("1-8")
 def _(context, _value):
     value = context.step(lambda _: "computed")
-    context.wait(SECOND)
+    context.wait(seconds(2))
     return value
 
 
@@ -219,8 +219,8 @@ def _(context, _value):
 
 @case("2-3")
 def _(context, _value):
-    context.wait(seconds(2))
-    context.wait(seconds(2))
+    context.wait(seconds(2), name="wait-1")
+    context.wait(seconds(2), name="wait-2")
     return {"completedWaits": 2}
 
 
@@ -247,12 +247,14 @@ def _(context, value):
         first = child.step(lambda _: value)
         return child.step(lambda _: first)
 
-    return context.run_in_child_context(body)
+    return context.run_in_child_context(body, name="child")
 
 
 @case("3-4")
 def _(context, _value):
-    context.run_in_child_context(lambda child: child.step(fail, config=NO_RETRY))
+    context.run_in_child_context(
+        lambda child: child.step(fail, config=NO_RETRY), name="child"
+    )
 
 
 @case("3-5")
@@ -272,15 +274,16 @@ def _(context, value):
 
     def outer(child):
         child.step(lambda _: value)
-        return child.run_in_child_context(inner)
+        return child.run_in_child_context(inner, name="inner")
 
-    return context.run_in_child_context(outer)
+    return context.run_in_child_context(outer, name="outer")
 
 
 @case("3-7")
 def _(context, value):
     return context.run_in_child_context(
-        lambda child: child.step(fails_until(2, value), config=retry(3))
+        lambda child: child.step(fails_until(2, value), config=retry(3)),
+        name="child",
     )
 
 
@@ -300,7 +303,7 @@ def _(context, value):
         child.wait(SECOND)
         return value
 
-    return context.run_in_child_context(body)
+    return context.run_in_child_context(body, name="child")
 
 
 @case("3-11")
@@ -309,19 +312,19 @@ def _(context, value):
         child.step(lambda _: value)
         return "x" * 300_000
 
-    got = context.run_in_child_context(body)
+    got = context.run_in_child_context(body, name="child")
     context.wait(SECOND)
     return len(got)
 
 
 @case("3-15")
 def _(context, _value):
-    context.run_in_child_context(fail)
+    context.run_in_child_context(fail, name="child")
 
 
 @case("3-16")
 def _(context, _value):
-    return context.run_in_child_context(lambda child: None)
+    return context.run_in_child_context(lambda child: None, name="child")
 
 
 @case("3-18")
@@ -331,7 +334,7 @@ def _(context, value):
         child.wait(SECOND)
         return value
 
-    context.run_in_child_context(body)
+    context.run_in_child_context(body, name="child")
     got = context.step(lambda _: value)
     context.wait(SECOND)
     return got
