@@ -10,6 +10,7 @@ import json
 import os
 import re
 import selectors
+import shutil
 import signal
 import subprocess
 import sys
@@ -245,6 +246,9 @@ class Server:
             self.kill_all()
         if self.process and self.process.stdout:
             self.process.stdout.close()
+        if os.environ.get("PERDURE_KEEP_LOGS") and self.log_size():
+            kept = Path(os.environ["PERDURE_KEEP_LOGS"]) / self.log_path.name
+            shutil.copy(self.log_path, kept)
         if self.temporary:
             self.temporary.cleanup()
             with contextlib.suppress(OSError):

@@ -149,7 +149,7 @@ def test_what_dies_is_started_again(daemon, who):
     function = perdure.deploy(daemon, "f", "app.handler", code=ECHO)
     function.invoke({})
     daemon.kill(who)
-    lam = daemon.client(retries={"max_attempts": 0})
+    lam = daemon.client()
 
     def answers():
         try:
