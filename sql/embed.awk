@@ -3,6 +3,7 @@
 # mode=stmt_h, stmt_c: statements from sql/query/*.sql, each headed by a line
 # `-- name: foo_bar`; comment lines are left out.  Gives `enum stmt` with
 # STMT_FOO_BAR and stmt_texts[].
+# mode=check_h, check_c: the same as `enum check` from sql/check/*.sql.
 # mode=migrations_h, migrations_c: one entry for each sql/migrations/NNNN_x.sql,
 # byte for byte.
 #
@@ -32,7 +33,9 @@ function close_stmt()
 }
 
 BEGIN {
-	is_stmt = mode ~ /^stmt/
+	is_stmt = mode ~ /^(stmt|check)_/
+	noun = mode
+	sub(/_.*/, "", noun)
 }
 
 FNR == 1 && FILENAME != "/dev/null" {
@@ -77,20 +80,24 @@ END {
 	if (is_stmt)
 		close_stmt()
 	print "/* Made by sql/embed.awk; edit sql/ instead. */"
-	if (mode == "stmt_h") {
-		print "#ifndef STORE_STMT_GEN_H\n#define STORE_STMT_GEN_H\n"
-		print "enum stmt {"
+	if (is_stmt && mode ~ /_h$/) {
+		upper = toupper(noun)
+		print "#ifndef STORE_" upper "_GEN_H"
+		print "#define STORE_" upper "_GEN_H\n"
+		print "enum " noun " {"
 		for (i = 1; i <= n; i++)
-			print "\tSTMT_" toupper(names[i]) ","
-		print "\tSTMT_COUNT\n};\n"
-		print "struct stmt_text {"
+			print "\t" upper "_" toupper(names[i]) ","
+		print "\t" upper "_COUNT\n};\n"
+		print "struct " noun "_text {"
 		print "\tconst char *name;\n\tconst char *text;\n};\n"
-		print "extern const struct stmt_text stmt_texts[STMT_COUNT + 1];"
+		print "extern const struct " noun "_text " noun "_texts[" \
+		    upper "_COUNT + 1];"
 		print "\n#endif"
-	} else if (mode == "stmt_c") {
+	} else if (is_stmt) {
 		print "#include <config.h>\n\n#include <stddef.h>\n"
-		print "#include \"store/stmt_gen.h\"\n"
-		print "const struct stmt_text stmt_texts[STMT_COUNT + 1] = {"
+		print "#include \"store/" noun "_gen.h\"\n"
+		print "const struct " noun "_text " noun "_texts[" \
+		    toupper(noun) "_COUNT + 1] = {"
 		for (i = 1; i <= n; i++)
 			print "\t{ \"" names[i] "\"," lines[i] " },"
 		print "\t{ NULL, NULL }\n};"

@@ -9,23 +9,37 @@ sql_queries = \
 	%D%/query/operation.sql \
 	%D%/query/transaction.sql
 
+sql_checks = \
+	%D%/check/invariant.sql
+
 sql_migrations = \
 	%D%/migrations/0001_execution.sql \
 	%D%/migrations/0002_function.sql
 
-EXTRA_DIST += %D%/embed.awk $(sql_queries) $(sql_migrations)
+EXTRA_DIST += \
+	%D%/dump.sh \
+	%D%/embed.awk \
+	%D%/schema.sql \
+	$(sql_checks) \
+	$(sql_migrations) \
+	$(sql_queries)
 
 nodist_libsup_a_SOURCES += \
+	supervisor/store/check_gen.c \
+	supervisor/store/check_gen.h \
 	supervisor/store/migrations_gen.c \
 	supervisor/store/migrations_gen.h \
 	supervisor/store/stmt_gen.c \
 	supervisor/store/stmt_gen.h
 
 BUILT_SOURCES += \
+	supervisor/store/check_gen.h \
 	supervisor/store/migrations_gen.h \
 	supervisor/store/stmt_gen.h
 
 CLEANFILES += \
+	supervisor/store/check_gen.c \
+	supervisor/store/check_gen.h \
 	supervisor/store/migrations_gen.c \
 	supervisor/store/migrations_gen.h \
 	supervisor/store/stmt_gen.c \
@@ -42,6 +56,12 @@ supervisor/store/stmt_gen.h: %D%/embed.awk $(sql_queries) %D%/local.mk
 
 supervisor/store/stmt_gen.c: %D%/embed.awk $(sql_queries) %D%/local.mk
 	$(AM_V_GEN)mode=stmt_c; files="$(sql_queries)"; $(sql_embed_run)
+
+supervisor/store/check_gen.h: %D%/embed.awk $(sql_checks) %D%/local.mk
+	$(AM_V_GEN)mode=check_h; files="$(sql_checks)"; $(sql_embed_run)
+
+supervisor/store/check_gen.c: %D%/embed.awk $(sql_checks) %D%/local.mk
+	$(AM_V_GEN)mode=check_c; files="$(sql_checks)"; $(sql_embed_run)
 
 supervisor/store/migrations_gen.h: %D%/embed.awk %D%/local.mk
 	$(AM_V_GEN)mode=migrations_h; files=; $(sql_embed_run)

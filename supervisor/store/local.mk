@@ -2,6 +2,8 @@ libsup_a_SOURCES += \
 	%D%/async_event.c \
 	%D%/batch.c \
 	%D%/call.c \
+	%D%/check.c \
+	%D%/check.h \
 	%D%/code.c \
 	%D%/copy.c \
 	%D%/copy.h \
@@ -39,14 +41,27 @@ store_test_sources = \
 	tests/store/sequences.c \
 	tests/store/sequences.h
 
-# Unit tests that need a database: tests/store/run.sh starts one.
+# Unit tests that need a database: the scripts start one.
 if HAVE_CMOCKA
-check_PROGRAMS += tests/store/t_memstore tests/store/t_pgstore
+check_PROGRAMS += \
+	tests/store/t_check \
+	tests/store/t_memstore \
+	tests/store/t_pgstore
+tests_store_t_check_SOURCES = \
+	tests/store/harness.c \
+	tests/store/harness.h \
+	tests/store/t_check.c
 tests_store_t_memstore_SOURCES = $(store_test_sources) tests/store/t_memstore.c
 tests_store_t_pgstore_SOURCES = $(store_test_sources) tests/store/t_pgstore.c
-TESTS += tests/store/t_memstore tests/store/run.sh
+TESTS += \
+	tests/store/check.sh \
+	tests/store/pgstore.sh \
+	tests/store/schema.sh \
+	tests/store/t_memstore
 endif
 
 EXTRA_DIST += \
-	tests/store/run.sh \
+	tests/store/check.sh \
+	tests/store/pgstore.sh \
+	tests/store/schema.sh \
 	tests/store/with-postgres.sh

@@ -1,4 +1,4 @@
 #!/bin/sh
-# The store's tests, on a Postgres of their own.
+# tests/store/t_pgstore on a Postgres of its own.
 top=${top_srcdir:-$(dirname "$0")/../..}
 exec "$top/tests/store/with-postgres.sh" ./tests/store/t_pgstore

@@ -1,5 +1,5 @@
 /*
- * The store on a real Postgres: run by tests/store/run.sh, which starts it.
+ * The store on a real Postgres: run by tests/store/pgstore.sh, which starts it.
  */
 #include <config.h>
 

@@ -1,0 +1,121 @@
+#include <config.h>
+
+#include <ctype.h>
+#include <libpq-fe.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "store/check.h"
+#include "store/check_gen.h"
+
+#define SHOWN_MOST 10
+
+struct invariant {
+	enum check check;
+	const char *text;
+};
+
+static const struct invariant invariants[] = {
+	{ CHECK_I1, "events are 1 to n, in the order of time" },
+	{ CHECK_I2, "one end, which status and result agree with" },
+	{ CHECK_I3, "operations agree with their events" },
+	{ CHECK_I4, "every event has a cause" },
+	{ CHECK_I5, "checkpoints form a chain" },
+	{ CHECK_I8, "everything open has a way to go on" },
+	{ CHECK_I9, "no timer early, none forgotten" },
+	{ CHECK_I10, "one callback for each completing call" },
+	{ CHECK_I11, "one execution for each name" },
+	{ CHECK_I12, "children and parents agree" },
+	{ CHECK_I13, "counters and limits hold" },
+};
+
+static void
+cleanup_conn(PGconn **conn)
+{
+	PQfinish(*conn);
+}
+
+static void
+cleanup_result(PGresult **res)
+{
+	PQclear(*res);
+}
+
+#define own_conn __attribute__((cleanup(cleanup_conn)))
+#define own_result __attribute__((cleanup(cleanup_result)))
+
+static int
+check_error(PGconn *conn, const char *what, struct err *err)
+{
+	err_set(err, ERR_UNAVAILABLE, "%s: %s", what, PQerrorMessage(conn));
+	err->text[strcspn(err->text, "\n")] = '\0';
+	return -1;
+}
+
+static int
+check_run(PGconn *conn, const char *sql, struct err *err)
+{
+	own_result PGresult *res = PQexec(conn, sql);
+
+	if (PQresultStatus(res) != PGRES_COMMAND_OK)
+		return check_error(conn, sql, err);
+	return 0;
+}
+
+static void
+check_name(const struct invariant *inv, char name[8])
+{
+	const char *s = check_texts[inv->check].name;
+	size_t i;
+
+	for (i = 0; s[i] != '\0' && i < 7; i++)
+		name[i] = (char)toupper((unsigned char)s[i]);
+	name[i] = '\0';
+}
+
+static int
+check_one(PGconn *conn, const struct invariant *inv, FILE *out,
+    struct err *err)
+{
+	own_buf struct buf sql = BUF_INIT;
+	own_result PGresult *res = NULL;
+	char name[8];
+	int i, n;
+
+	check_name(inv, name);
+	buf_fmt(&sql, "select what, count(*) over () from (\n%s) bad (what)"
+	    " limit %d", check_texts[inv->check].text, SHOWN_MOST);
+	res = PQexec(conn, sql.data);
+	if (PQresultStatus(res) != PGRES_TUPLES_OK)
+		return check_error(conn, name, err);
+	n = PQntuples(res) == 0 ? 0 : atoi(PQgetvalue(res, 0, 1));
+	fprintf(out, "%-4s %6d  %s\n", name, n, inv->text);
+	for (i = 0; i < PQntuples(res); i++)
+		fprintf(out, "       - %s\n", PQgetvalue(res, i, 0));
+	if (n > PQntuples(res))
+		fprintf(out, "       ... and %d more\n", n - PQntuples(res));
+	return n;
+}
+
+int
+db_check(const char *conninfo, FILE *out, struct err *err)
+{
+	own_conn PGconn *conn = PQconnectdb(conninfo);
+	size_t i;
+	int n, sum = 0;
+
+	if (PQstatus(conn) != CONNECTION_OK)
+		return check_error(conn, "database", err);
+	if (check_run(conn, "begin isolation level repeatable read read only",
+	    err) < 0)
+		return -1;
+	for (i = 0; i < sizeof(invariants) / sizeof(invariants[0]); i++) {
+		n = check_one(conn, &invariants[i], out, err);
+		if (n < 0)
+			return -1;
+		sum += n;
+	}
+	fprintf(out, "%d violations\n", sum);
+	return sum;
+}
