@@ -21,3 +21,7 @@ libworker_a_SOURCES += \
 	%D%/unpack.c \
 	%D%/unpack.h \
 	%D%/unpacker.c
+
+unit_tests += \
+	tests/unit/t_spec
+tests_unit_t_spec_SOURCES = tests/unit/t_spec.c

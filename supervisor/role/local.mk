@@ -41,3 +41,9 @@ libsup_a_SOURCES += \
 	%D%/serve.h \
 	%D%/spawn.c \
 	%D%/spawn.h
+
+unit_tests += \
+	tests/unit/t_child \
+	tests/unit/t_config
+tests_unit_t_child_SOURCES = tests/unit/t_child.c
+tests_unit_t_config_SOURCES = tests/unit/t_config.c
