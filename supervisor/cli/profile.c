@@ -79,7 +79,12 @@ profile_take_environment(struct profile *p)
 	profile_take(&p->endpoint, getenv("AWS_ENDPOINT_URL"));
 	profile_take(&p->region, getenv("AWS_REGION"));
 	profile_take(&p->region, getenv("AWS_DEFAULT_REGION"));
-	/* These three belong together, so a profile's never mix with them. */
+}
+
+/* These three belong together, so a profile's never mix with them. */
+static void
+profile_take_environment_keys(struct profile *p)
+{
 	if (getenv("AWS_ACCESS_KEY_ID") == NULL)
 		return;
 	profile_take(&p->key_id, getenv("AWS_ACCESS_KEY_ID"));
@@ -106,8 +111,9 @@ profile_read(const struct args *args, struct profile *p, struct err *err)
 	*p = (struct profile){ NULL, NULL, NULL, NULL, NULL };
 	profile_take(&p->endpoint, args->endpoint);
 	profile_take(&p->region, args->region);
+	profile_take_environment(p);
 	if (load.name == NULL)
-		profile_take_environment(p);
+		profile_take_environment_keys(p);
 	if (load.name == NULL)
 		load.name = getenv("AWS_PROFILE");
 	if (load.name == NULL)
