@@ -71,6 +71,17 @@ invoke_send(struct client *c, const struct args *args, const char *qualifier,
 	return client_send(c, &r, reply, err);
 }
 
+static int
+invoke_failed(const struct err *err)
+{
+	int code = cli_fail(err);
+
+	if (strstr(err->text, "cannot synchronously invoke") != NULL)
+		fputs("perdure: --watch waits as long as it takes, --async "
+		      "does not wait\n", stderr);
+	return code;
+}
+
 /* The end of a watched execution: its result is the command's output. */
 static int
 invoke_watch(struct client *c, const struct args *args, const char *arn)
@@ -138,7 +149,7 @@ cmd_invoke(struct args *args)
 		    "no executions to %s", args->words[0],
 		    args->watch ? "watch" : "name");
 	if (invoke_send(c, args, qualifier, &payload, &reply, &err) != 0)
-		return cli_fail(&err);
+		return invoke_failed(&err);
 	reply_header(&reply, "X-Amz-Durable-Execution-Arn", &arn);
 	reply_header(&reply, "X-Amz-Function-Error", &failed);
 	buf_str(&arn, "");

@@ -102,6 +102,13 @@ static const struct opt logs_opts[] = {
 };
 
 static const struct opt data_opts[] = { OPT_DATA, OPT_RUNTIME_PATH, OPT_END };
+static const struct opt db_opts[] = {
+	OPT_DATA,
+	{ "database", 0, OPT_TEXT, OPT_AT(database), "URL",
+	    "this database" },
+	OPT_END,
+};
+
 static const struct opt no_opts[] = { OPT_END };
 
 const struct command cli_commands[] = {
@@ -181,6 +188,10 @@ const struct command cli_commands[] = {
 	{ "doctor", NULL, "Checks what this host gives", "",
 	    "perdure doctor\nperdure doctor --json", data_opts, 0, 0,
 	    cmd_doctor },
+	{ "db check", NULL, "Checks the database's invariants", "",
+	    "perdure db check"
+	    "\nperdure db check --database postgresql://db/perdure",
+	    db_opts, 0, 0, cmd_db_check },
 	{ "version", NULL, "Prints the version", "", "perdure version",
 	    no_opts, 0, 0, cmd_version },
 	{ NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL },

@@ -7,6 +7,7 @@ libsup_a_SOURCES += \
 	%D%/client.c \
 	%D%/client.h \
 	%D%/cmd_callback.c \
+	%D%/cmd_db.c \
 	%D%/cmd_deploy.c \
 	%D%/cmd_doctor.c \
 	%D%/cmd_execution.c \
