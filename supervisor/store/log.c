@@ -39,6 +39,9 @@ struct logger {
 	int64_t node;
 	int64_t dropped;
 	struct event *timer;
+	struct event *flush;	/* its limit */
+	void (*flushed)(void *arg);
+	void *flushed_arg;
 };
 
 struct log_call {
@@ -47,6 +50,25 @@ struct log_call {
 };
 
 static void logger_write(struct logger *);
+
+static void
+logger_end_flush(struct logger *g)
+{
+	void (*done)(void *arg) = g->flushed;
+
+	g->flushed = NULL;
+	event_del(g->flush);
+	if (done != NULL)
+		done(g->flushed_arg);
+}
+
+static void
+logger_on_flush(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	logger_end_flush(arg);
+}
 
 static size_t
 line_bytes(const struct line *l)
@@ -109,8 +131,12 @@ logger_done(struct pg_call *call, enum store_result result,
 		    err->text);
 		logger_forget(g, n);
 	}
-	if (call->pgs->closing || g->n == 0)
+	if (call->pgs->closing)
 		return;
+	if (g->n == 0) {
+		logger_end_flush(g);
+		return;
+	}
 	/* What was not written is: the rows' keys make it safe to repeat. */
 	logger_arm(g, result == STORE_OK ? 0 : LOG_AGAIN_MS);
 }
@@ -223,6 +249,18 @@ pgstore_log(struct pgstore *s, const struct log_record *rec)
 	logger_arm(g, LOG_DELAY_MS);
 }
 
+void
+pgstore_log_flush(struct pgstore *s, void (*done)(void *arg), void *arg)
+{
+	struct logger *g = s->logger;
+	struct timeval tv = { g->n > 0, 0 };
+
+	g->flushed = done;
+	g->flushed_arg = arg;
+	event_add(g->flush, &tv);
+	logger_write(g);
+}
+
 struct logger *
 logger_new(struct pgstore *s)
 {
@@ -232,6 +270,7 @@ logger_new(struct pgstore *s)
 	TAILQ_INIT(&g->waiting);
 	g->node = (int64_t)(env_random_u64(s->env) >> 1);
 	g->timer = evtimer_new(s->base, logger_on_timer, g);
+	g->flush = evtimer_new(s->base, logger_on_flush, g);
 	return g;
 }
 
@@ -239,6 +278,7 @@ void
 logger_free(struct logger *g)
 {
 	event_free(g->timer);
+	event_free(g->flush);
 	logger_forget(g, g->n);
 	free(g);
 }

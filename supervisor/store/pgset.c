@@ -150,10 +150,9 @@ pgset_place(const struct pgstore_conf *conf)
 {
 	char host[256] = "";
 
-	if (conf->place != NULL)
-		return xstrdup(conf->place);
 	gethostname(host, sizeof(host) - 1);
-	return xstrdup(host);
+	return xasprintf("%s:%s", host,
+	    conf->place != NULL ? conf->place : "");
 }
 
 struct pgstore *

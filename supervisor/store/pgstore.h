@@ -15,9 +15,9 @@ struct pgstore_conf {
 	int connections;	/* at least 3 are made */
 	int statement_timeout_ms;
 	/*
-	 * Names what only one process can hold at a time, such as a host and
-	 * its data folder: a new node there means that the one before it is
-	 * dead.  NULL: the host's name.
+	 * What only one process of this host can hold at a time, such as its
+	 * data folder: a new node there means that the one before it is
+	 * dead.  NULL: there is only one on this host.
 	 */
 	const char *place;
 	bool unsafe_ok;		/* also a server with fsync off */
@@ -89,6 +89,8 @@ struct log_record {
 };
 /* Copies; never fails towards the caller (drops with a count when full). */
 void pgstore_log(struct pgstore *, const struct log_record *);
+/* Once all that was given before is written or given up; at most a second. */
+void pgstore_log_flush(struct pgstore *, void (*done)(void *arg), void *arg);
 struct log_filter {
 	const char *function;		/* NULL: any */
 	struct id execution;		/* zero: any */

@@ -707,6 +707,32 @@ log_lines_are_kept_in_order(void **state)
 	logs_until(&l, &f, 0);
 }
 
+static void
+on_flushed(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+static void
+flush_waits_for_what_was_logged(void **state)
+{
+	struct log_record rec = { .at_ms = 1000, .function = "flush",
+		.version = "1", .stream = 'o', .text = "x", .len = 1 };
+	bool done = false;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 1200; i++)
+		pgstore_log(bench.pg, &rec);
+	pgstore_log_flush(bench.pg, on_flushed, &done);
+	bench_until(&bench, &done);
+	number_is("select count(*) from function_log", 1200);
+	done = false;
+	pgstore_log_flush(bench.pg, on_flushed, &done);
+	assert_false(done);
+	bench_until(&bench, &done);
+}
+
 int
 main(void)
 {
@@ -729,6 +755,7 @@ main(void)
 		SEQUENCE(function_is_changed_under_its_revision, wipe),
 		SEQUENCE(archive_comes_back_byte_for_byte, wipe),
 		SEQUENCE(log_lines_are_kept_in_order, wipe),
+		SEQUENCE(flush_waits_for_what_was_logged, wipe),
 	};
 
 	return cmocka_run_group_tests_name("pgstore", tests, suite_up,
