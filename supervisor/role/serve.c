@@ -90,12 +90,20 @@ serve_fetch_code(void *arg, const char *hex,
 /* ---- the end ---- */
 
 static void
-serve_on_drained(void *arg)
+serve_on_flushed(void *arg)
 {
 	struct serve *s = arg;
 
 	log_info("drained");
 	event_base_loopbreak(s->base);
+}
+
+static void
+serve_on_drained(void *arg)
+{
+	struct serve *s = arg;
+
+	pgstore_log_flush(s->pg, serve_on_flushed, s);
 }
 
 static void
@@ -181,6 +189,8 @@ serve_build_store(struct serve *s)
 		.connections = (int)config_count(c, "database.pool_size"),
 		.statement_timeout_ms =
 		    (int)config_ms(c, "database.statement_timeout"),
+		.place = config_fact(c, "data.path"),
+		.unsafe_ok = config_flag(c, "database.unsafe_ok"),
 	};
 
 	s->pg = pgstore_open(s->base, s->env, &conf, serve_on_store, s);
