@@ -46,16 +46,22 @@ if HAVE_CMOCKA
 check_PROGRAMS += \
 	tests/store/t_check \
 	tests/store/t_memstore \
-	tests/store/t_pgstore
+	tests/store/t_pgstore \
+	tests/store/t_same
 tests_store_t_check_SOURCES = \
 	tests/store/harness.c \
 	tests/store/harness.h \
 	tests/store/t_check.c
 tests_store_t_memstore_SOURCES = $(store_test_sources) tests/store/t_memstore.c
 tests_store_t_pgstore_SOURCES = $(store_test_sources) tests/store/t_pgstore.c
+tests_store_t_same_SOURCES = \
+	tests/store/harness.c \
+	tests/store/harness.h \
+	tests/store/t_same.c
 TESTS += \
 	tests/store/check.sh \
 	tests/store/pgstore.sh \
+	tests/store/same.sh \
 	tests/store/schema.sh \
 	tests/store/t_memstore
 endif
@@ -63,5 +69,6 @@ endif
 EXTRA_DIST += \
 	tests/store/check.sh \
 	tests/store/pgstore.sh \
+	tests/store/same.sh \
 	tests/store/schema.sh \
 	tests/store/with-postgres.sh
