@@ -64,6 +64,7 @@ struct hand {
 	bool closing;		/* the update that is sent ends a step */
 	bool result_sent;
 	int tries;
+	int64_t until_us;	/* does nothing before */
 };
 
 static const struct program *
@@ -308,7 +309,7 @@ hand_wait(struct hand *h, const struct line *l)
 
 	hand_begin(h);
 	if (strcmp(status, "STARTED") == 0) {
-		if (l->kind == LINE_CALLBACK) {
+		if (l->kind == LINE_CALLBACK || l->kind == LINE_POLL) {
 			id = json_string_value(json_object_get(
 			    json_object_get(json_object_get(h->ops, h->id),
 			    "CallbackDetails"), "CallbackId"));
@@ -318,6 +319,11 @@ hand_wait(struct hand *h, const struct line *l)
 				snprintf(w->callback, sizeof(w->callback),
 				    "%s", id);
 			}
+		}
+		if (l->kind == LINE_POLL) {
+			h->until_us = w->clock_us + 1000000;
+			hand_send(h);
+			return;
 		}
 		hand_result(h, INVOCATION_RETURNED,
 		    "{\"Status\":\"PENDING\"}");
@@ -334,6 +340,7 @@ hand_wait(struct hand *h, const struct line *l)
 		u->wait_s = l->n;
 		break;
 	case LINE_CALLBACK:
+	case LINE_POLL:
 		u = hand_update(h, OP_CALLBACK, OP_START, "callback");
 		u->has_callback = true;
 		u->timeout_s = l->n;
@@ -423,6 +430,7 @@ hand_turn(struct hand *h)
 		return;
 	case LINE_WAIT:
 	case LINE_CALLBACK:
+	case LINE_POLL:
 	case LINE_INVOKE:
 		hand_wait(h, l);
 		return;
@@ -636,7 +644,7 @@ kit_hands(struct world *w)
 			hand_remove(h);
 			return true;
 		}
-		if (!h->asking) {
+		if (!h->asking && h->until_us <= w->clock_us) {
 			hand_turn(h);
 			return true;
 		}
@@ -692,7 +700,7 @@ world_until(struct world *w, const bool *flag, int seconds)
 		if (world_turn(w))
 			continue;
 		ms = alarms_next(w->engine->alarms);
-		if (ms < 0)
+		if (ms < 0 || (w->nhands > 0 && ms > 1000))
 			ms = 1000;
 		if (w->clock_us + ms * 1000 > end) {
 			w->clock_us = end;

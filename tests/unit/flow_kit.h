@@ -19,6 +19,7 @@ enum line_kind {
 	LINE_ONCE,	/* at most once: START is awaited */
 	LINE_WAIT,	/* n: seconds */
 	LINE_CALLBACK,	/* n: timeout in seconds, 0: none */
+	LINE_POLL,	/* as that, but stays alive and asks each second */
 	LINE_INVOKE,	/* text: target */
 	LINE_RAISE,	/* n: invocations that raise here before one goes on */
 	LINE_LARGE,	/* the result goes by a checkpoint */

@@ -53,6 +53,7 @@ static const struct line lines_all[] = {
 	{ LINE_WAIT, 3, NULL },
 	{ LINE_CALLBACK, 0, NULL },
 	{ LINE_ONCE, 0, NULL },
+	{ LINE_POLL, 0, NULL },
 	{ LINE_INVOKE, 0, "order:1" },
 	{ LINE_INVOKE, 0, "plain" },
 	{ LINE_STEP, 0, NULL },
@@ -467,9 +468,29 @@ story_ended(void)
 	json_t *value;
 
 	json_object_foreach(w.done, key, value)
-		if (strstr(key, " op6") != NULL)
+		if (strstr(key, " op7") != NULL)
 			return true;
 	return false;
+}
+
+/* The seed under test when things go wrong at random; 0: they do not. */
+static uint64_t disturbed;
+static char in_hand[128];	/* the story that is being told */
+
+static void
+story_disturb(int turn)
+{
+	uint64_t z = (disturbed * 0x9e3779b97f4a7c15u) ^
+	    ((uint64_t)turn * 0xbf58476d1ce4e5b9u);
+
+	if (disturbed == 0 || turn > 3000)
+		return;
+	z = (z ^ (z >> 31)) * 0x94d049bb133111ebu;
+	z ^= z >> 29;
+	if (z % 97 == 0)
+		memstore_unknown(w.mem, (int)(z >> 8) % 3 + 1, z >> 16 & 1);
+	if (z % 211 == 0)
+		w.crash_at = w.turns + 1 + (int)(z >> 20) % 3;
 }
 
 static void
@@ -480,12 +501,16 @@ story(uint64_t seed, int crash_at, int unknown_at, bool happens)
 	char *events;
 
 	memset(&s, 0, sizeof(s));
+	snprintf(in_hand, sizeof(in_hand), "story(%llu, %d, %d, %d), "
+	    "FLOW_SEED=%llu", (unsigned long long)seed, crash_at, unknown_at,
+	    (int)happens, (unsigned long long)disturbed);
 	world_new(&w, programs, sizeof(programs) / sizeof(programs[0]), seed);
 	w.crash_at = crash_at ? w.turns + crash_at : 0;
 	w.unknown_at = unknown_at ? w.turns + unknown_at : 0;
 	w.unknown_happens = happens;
 	for (turns = 0; turns < 100000 && !story_ended(); turns++) {
 		story_turn(&s);
+		story_disturb(turns);
 		if (!world_turn(&w))
 			world_run(&w, 1);
 		if (w.crashes != crashes) {
@@ -506,6 +531,18 @@ story(uint64_t seed, int crash_at, int unknown_at, bool happens)
 	reply_free(&s.start);
 	reply_free(&s.callback);
 	world_free(&w);
+	in_hand[0] = '\0';
+}
+
+static int
+story_teardown(void **state)
+{
+	(void)state;
+	if (in_hand[0] != '\0')
+		print_error("failed in %s\n", in_hand);
+	in_hand[0] = '\0';
+	disturbed = 0;
+	return 0;
 }
 
 static void
@@ -547,6 +584,24 @@ crash_behind_an_unknown_commit_is_survived(void **state)
 		story((uint64_t)i * 31, i + i % 7, i, i % 2);
 }
 
+/* FLOW_SEED=n repeats one, FLOW_SEEDS=n tries that many. */
+static void
+random_disturbances_are_survived(void **state)
+{
+	const char *one = getenv("FLOW_SEED"), *many = getenv("FLOW_SEEDS");
+	uint64_t from = one != NULL ? strtoull(one, NULL, 10) : 1;
+	uint64_t n = one != NULL ? 1 : many != NULL ?
+	    strtoull(many, NULL, 10) : 150, seed;
+
+	(void)state;
+	for (seed = from; seed < from + n; seed++) {
+		disturbed = seed;
+		story(seed * 1000003, 0, 0, false);
+	}
+	disturbed = 0;
+}
+
+#define S(f) cmocka_unit_test_teardown(f, story_teardown)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -570,10 +625,11 @@ main(void)
 		T(stop_before_a_worker_is_found_runs_nothing),
 		T(unknown_execution_is_404),
 		T(forgotten_caller_is_not_answered),
-		cmocka_unit_test(undisturbed_story_ends),
-		cmocka_unit_test(crash_at_every_turn_is_survived),
-		cmocka_unit_test(unknown_commit_at_every_turn_is_resolved),
-		cmocka_unit_test(crash_behind_an_unknown_commit_is_survived),
+		S(undisturbed_story_ends),
+		S(crash_at_every_turn_is_survived),
+		S(unknown_commit_at_every_turn_is_resolved),
+		S(crash_behind_an_unknown_commit_is_survived),
+		S(random_disturbances_are_survived),
 	};
 
 	return cmocka_run_group_tests_name("flow", tests, NULL, NULL);
