@@ -1,5 +1,6 @@
 #include <config.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -58,6 +59,30 @@ data_make(const char *path, mode_t mode, struct err *err)
 	return 0;
 }
 
+/* Only what is ours or empty is taken: its mode is changed. */
+static int
+data_is_ours(const char *path, struct err *err)
+{
+	own_free char *lock = xasprintf("%s/perdure.lock", path);
+	struct dirent *e;
+	DIR *d;
+	int others = 0;
+
+	if (access(lock, F_OK) == 0)
+		return 0;
+	d = opendir(path);
+	if (d == NULL)
+		return err_sys(err, "data folder %s", path);
+	while ((e = readdir(d)) != NULL)
+		others += strcmp(e->d_name, ".") != 0 &&
+		    strcmp(e->d_name, "..") != 0;
+	closedir(d);
+	if (others > 0)
+		return err_set(err, ERR_INVALID, "the data folder %s has "
+		    "other things in it: name a new or an empty one", path);
+	return 0;
+}
+
 static int
 data_find(struct data *d, const struct config *config, struct err *err)
 {
@@ -71,6 +96,8 @@ data_find(struct data *d, const struct config *config, struct err *err)
 	d->path = realpath(path, NULL);
 	if (d->path == NULL)
 		return err_sys(err, "data folder %s", path);
+	if (data_is_ours(d->path, err) < 0)
+		return -1;
 	if (chmod(d->path, 0700) < 0)
 		return err_sys(err, "close data folder %s", d->path);
 	return 0;

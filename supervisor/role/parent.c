@@ -96,6 +96,10 @@ parent_sandbox(struct parent *p, struct err *err)
 	spawn_init(&p->spawn, p->config, &p->data, &p->link);
 	if (sandbox_probe(p->spawn.program, &p->data, &p->spawn.mech, err) < 0)
 		return -1;
+	/* Without mounts workers, users of their own, go in by path. */
+	if (p->data.is_root && !(p->spawn.mech & MECH_MOUNT) &&
+	    chmod(p->data.path, 0711) < 0)
+		return err_sys(err, "open %s", p->data.path);
 	level = sandbox_level(p->spawn.mech);
 	if (sandbox_rank(level) < sandbox_rank(least))
 		return err_set(err, ERR_UNAVAILABLE, "sandbox level %s is "

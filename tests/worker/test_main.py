@@ -224,6 +224,17 @@ def test_wrong_options_are_refused(folder, options, words):
     assert not (folder / "d").exists()
 
 
+def test_a_folder_with_other_things_is_left_alone(folder):
+    (folder / "file").write_text("")
+    mode = folder.stat().st_mode
+    run = subprocess.run(
+        [BUILD / "perdure-relay", "serve", "--dev", "--data", folder,
+         "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"],
+        capture_output=True, text=True, timeout=20)
+    assert run.returncode == 1 and "other things in it" in run.stderr
+    assert folder.stat().st_mode == mode and len(os.listdir(folder)) == 1
+
+
 def test_a_level_that_the_host_lacks_is_refused(folder):
     run = subprocess.run(
         [BUILD / "perdure-relay", "serve", "--dev", "--data", folder / "d",
