@@ -544,7 +544,7 @@ const struct api_shape api_shapes[] = {
 	{ "OperationType", API_STRING, false, false, false, 0, 0, -1, -1, -1, 3, 0, 0 },
 	{ "OperationSubType", API_STRING, false, true, true, 0, 0, -1, -1, 14, -1, 1, 32 },
 	{ "OperationAction", API_STRING, false, false, false, 0, 0, -1, -1, -1, 10, 0, 0 },
-	{ "OperationPayload", API_STRING, true, true, true, 0, 0, -1, -1, -1, -1, 0, 6291456 },
+	{ "OperationPayload", API_STRING, true, true, true, 0, 0, -1, -1, -1, -1, 0, 33554432 },
 	{ "ErrorObject", API_STRUCTURE, false, false, false, 19, 4, -1, -1, -1, -1, 0, 0 },
 	{ "ErrorMessage", API_STRING, true, false, false, 0, 0, -1, -1, -1, -1, 0, 0 },
 	{ "ErrorType", API_STRING, true, false, false, 0, 0, -1, -1, -1, -1, 0, 0 },

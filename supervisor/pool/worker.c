@@ -25,7 +25,7 @@
 #define GONE_TICK_MS 1
 #define GONE_TICKS_MOST 2000
 #define INIT_LEAST_MS 100
-#define API_BODY_MOST (7 * 1024 * 1024)
+#define API_BODY_MOST (40 * 1024 * 1024)
 #define API_CONNECTIONS_MOST 16
 
 static const char *const state_names[WORKER_STATES] = {
