@@ -35,6 +35,9 @@ def check_history(server, arn, last):
     events = perdure.history(server, arn)
     kinds = [event["EventType"] for event in events]
     assert kinds[0] == "ExecutionStarted"
+    # A result too large to be returned closes it before the invocation ends.
+    if kinds[-2:] == [last, "InvocationCompleted"]:
+        kinds.pop()
     assert kinds[-1] == last
     ends = [k for k in kinds if k.startswith("Execution")]
     assert len(ends) == 2, ends
