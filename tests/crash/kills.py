@@ -117,6 +117,9 @@ class Harness:
         self.ledger_folder = self.folder / "ledger"
         self.ledger_folder.mkdir()
         os.chmod(self.ledger_folder, 0o777)
+        # Every worker is a user of its own and has a mask.
+        (self.ledger_folder / "ledger").touch()
+        os.chmod(self.ledger_folder / "ledger", 0o666)
         self.once_folder = self.folder / "once"
         self.once_folder.mkdir()
         os.chmod(self.once_folder, 0o777)
