@@ -155,7 +155,7 @@ BREAKS = {
 @pytest.mark.parametrize("what", [*BREAKS, "frame", "kind", "twice", "fd"])
 def test_a_control_that_breaks_the_rules_is_replaced(main, code, what):
     main.start()
-    code(bootstrap("sleep 60"))
+    code(bootstrap("sleep 600"))
     start = dict(id_=1, code=CODE, runtime="provided.al2023")
     if what in BREAKS:
         main.worker(**{**start, **BREAKS[what]})
@@ -177,7 +177,7 @@ def test_a_control_that_breaks_the_rules_is_replaced(main, code, what):
 def test_a_killed_control_takes_its_workers_and_comes_back(main, code):
     main.start()
     main.ready()
-    code(bootstrap("sleep 60"))
+    code(bootstrap("sleep 600"))
     main.worker(1, CODE, "provided.al2023")
     main.frame("WORKER_UP", 1)
     before = main.tree()
