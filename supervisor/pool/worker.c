@@ -26,7 +26,8 @@
 #define GONE_TICKS_MOST 2000
 #define INIT_LEAST_MS 100
 #define API_BODY_MOST (40 * 1024 * 1024)
-#define API_CONNECTIONS_MOST 16
+#define API_CONNECTIONS_MOST 64
+#define API_IDLE_S 120
 
 static const char *const state_names[WORKER_STATES] = {
 	[WORKER_STARTING] = "starting",
@@ -571,7 +572,9 @@ worker_on_up(struct worker *w, int fds[BROKER_UP_FDS])
 {
 	struct pool *p = w->pool;
 	struct http_conf api = {
-		.body_most = API_BODY_MOST,
+		.body_most = p->conf.api_body_most > 0 ?
+		    p->conf.api_body_most : API_BODY_MOST,
+		.idle_s = API_IDLE_S,
 		.connections_most = API_CONNECTIONS_MOST,
 		.handle = p->conf.api,
 		.too_large = p->conf.api_too_large,
@@ -579,6 +582,8 @@ worker_on_up(struct worker *w, int fds[BROKER_UP_FDS])
 	};
 	struct err err;
 
+	/* Room for one of the greatest and many small ones. */
+	api.bodies_most = api.body_most + API_BODY_MOST;
 	if (w->state != WORKER_STARTING || w->up) {
 		broker_close_fds(fds);
 		return;
