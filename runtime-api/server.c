@@ -14,8 +14,7 @@
 #include "runtime-api/slot.h"
 
 #define RUNTIME_BASE "/2018-06-01/runtime/"
-/* Clients use two; each may hold a body of the greatest size. */
-#define CONNECTIONS_MOST 8
+#define CONNECTIONS_MOST 64
 
 struct runtime_server {
 	struct http_server *http;
@@ -401,6 +400,8 @@ runtime_server_new(struct event_base *base, int fd,
 		.body_most = RUNTIME_RESPONSE_MOST,
 		/* Trailers carry a whole error. */
 		.headers_most = 1024 * 1024,
+		/* One answer at a time, and what a late one may send. */
+		.bodies_most = 2 * RUNTIME_RESPONSE_MOST,
 		.connections_most = CONNECTIONS_MOST,
 		.handle = server_handle,
 		.too_large = server_too_large,

@@ -89,7 +89,7 @@ http_answer(struct http_request *r, int status, const void *body, size_t len)
 	buf_str(&c->out, "\r\n");
 	if (answer_is_empty(r, status))
 		len = 0;
-	c->req = NULL;
+	conn_release(c);
 	conn_send(c, body, len);
 	request_free(r);
 }
@@ -175,7 +175,7 @@ http_stream_end(struct http_request *r)
 	if (c != NULL) {
 		if (r->chunked)
 			buf_str(&c->out, "0\r\n\r\n");
-		c->req = NULL;
+		conn_release(c);
 		conn_send(c, "", 0);
 	}
 	request_free(r);

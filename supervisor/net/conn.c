@@ -30,11 +30,22 @@ conn_unref(struct conn *c)
 	free(c);
 }
 
+struct http_request *
+conn_release(struct conn *c)
+{
+	struct http_request *r = c->req;
+
+	c->server->bodies -= c->held;
+	c->held = 0;
+	c->req = NULL;
+	return r;
+}
+
 void
 conn_close(struct conn *c)
 {
 	struct http_server *s = c->server;
-	struct http_request *r = c->req;
+	struct http_request *r;
 	bool handed = c->state == CONN_BUSY;
 
 	if (c->state == CONN_CLOSED)
@@ -48,7 +59,7 @@ conn_close(struct conn *c)
 	TAILQ_REMOVE(&s->conns, c, link);
 	s->nconns--;
 	server_listen(s);
-	c->req = NULL;
+	r = conn_release(c);
 	c->server = NULL;
 	conn_unref(c);
 	if (r == NULL)
@@ -238,6 +249,18 @@ request_trailers(struct http_request *r, struct chunk *chunk)
 	    &r->trailers, &r->ntrailers);
 }
 
+/* Counts what the body has come to; false: it is one too many. */
+static bool
+conn_hold(struct conn *c)
+{
+	struct http_server *s = c->server;
+	size_t now = c->req->body.len;
+
+	s->bodies += now - c->held;
+	c->held = now;
+	return s->conf.bodies_most == 0 || s->bodies <= s->conf.bodies_most;
+}
+
 /* Takes body bytes from the input; false: more are needed. */
 static bool
 conn_body(struct conn *c)
@@ -253,9 +276,12 @@ conn_body(struct conn *c)
 			buf_add(&r->body, c->in.data + c->in_at, n);
 		c->in_at += n;
 		c->left -= n;
-		if (c->left > 0)
+		if (!conn_hold(c))
+			conn_plain(c, 503);
+		else if (c->left > 0)
 			return false;
-		conn_handle(c);
+		else
+			conn_handle(c);
 		return true;
 	}
 	if (n > 0)
@@ -264,6 +290,8 @@ conn_body(struct conn *c)
 	r->over = c->chunk.over;
 	if (c->chunk.state == CHUNK_BAD)
 		status = 400;
+	else if (!conn_hold(c))
+		status = 503;
 	else if (c->chunk.total > SKIP_MOST) {
 		c->close_after = true;
 		conn_handle(c);

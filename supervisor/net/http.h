@@ -24,6 +24,11 @@ typedef void http_handler(void *arg, struct http_request *);
 struct http_conf {
 	size_t body_most;	/* larger: `too_large` or a plain 413 */
 	size_t headers_most;	/* 0: 64 KiB */
+	/*
+	 * Of all bodies together, from their first byte to the answer; over
+	 * it a request gets 503.  0: no bound.
+	 */
+	size_t bodies_most;
 	int idle_s;		/* a silent connection is closed; 0: never */
 	int connections_most;	/* 0: no bound; more wait to be accepted */
 	http_handler *handle;

@@ -38,6 +38,7 @@ struct conn {
 	struct http_request *req;
 	struct chunk chunk;
 	uint64_t left;		/* of a body with a length */
+	size_t held;		/* of the server's bodies, by req */
 	bool running, close_after, active;
 	int ticks;		/* of the timer, in this state */
 	struct sockaddr_storage peer;
@@ -52,6 +53,7 @@ struct http_server {
 	struct event accept, pause;
 	struct conn_list conns;
 	int nconns;
+	size_t bodies;		/* bytes of bodies in memory */
 };
 
 struct http_request {
@@ -79,6 +81,8 @@ void conn_close(struct conn *);
  * kept.  -1: the connection is closed.
  */
 int conn_send(struct conn *, const void *, size_t);
+/* The request is answered, or on its own from now on. */
+struct http_request *conn_release(struct conn *);
 /* There may be room for one more, or none any more. */
 void server_listen(struct http_server *);
 

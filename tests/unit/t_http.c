@@ -125,6 +125,7 @@ setup_most(void **state, int most)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
 	struct http_conf conf = { .body_most = BODY_MOST, .headers_most = 2000,
+		.bodies_most = 1500,
 		.idle_s = 60, .connections_most = most, .handle = handle,
 		.too_large = too_large, .arg = f };
 	struct err err;
@@ -542,6 +543,34 @@ connections_over_the_bound_wait(void **state)
 }
 
 static void
+bodies_are_bounded_together(void **state)
+{
+	struct fixture *f = *state;
+	own_buf struct buf in = BUF_INIT;
+	int a = dial(f), b = dial(f), i;
+
+	say(f, a, "POST /a HTTP/1.1\r\nContent-Length: 1000\r\n\r\n");
+	for (i = 0; i < 90; i++)
+		say(f, a, "0123456789");
+	for (i = 0; i < 100; i++)
+		event_base_loop(f->base, EVLOOP_NONBLOCK);
+	say(f, b, "POST /b HTTP/1.1\r\nContent-Length: 1000\r\n\r\n");
+	for (i = 0; i < 70; i++)
+		say(f, b, "0123456789");
+	get(f, b, &in, "HTTP/1.1 503");
+	close(b);
+	for (i = 0; i < 10; i++)
+		say(f, a, "0123456789");
+	buf_reset(&in);
+	get(f, a, &in, "POST|/a|-|0123456789");
+	/* What was answered no longer counts. */
+	for (i = 0; i < 3; i++)
+		expect(f, "POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n"
+		    "\r\n3\r\nabc\r\n0\r\n\r\n", "POST|/c|-|abc");
+	close(a);
+}
+
+static void
 drain_answers_what_is_under_way(void **state)
 {
 	struct fixture *f = *state;
@@ -625,6 +654,7 @@ main(void)
 		TEST(a_peer_may_leave_in_the_middle_of_a_large_answer),
 		TEST(streams_are_chunked),
 		cmocka_unit_test(connections_over_the_bound_wait),
+		TEST(bodies_are_bounded_together),
 		TEST(drain_answers_what_is_under_way),
 		cmocka_unit_test(unescape),
 		TEST(noise_does_not_end_the_server),
