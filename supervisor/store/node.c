@@ -13,17 +13,22 @@ struct node_call {
 };
 
 /*
- * The server looked at its clock somewhere between sending and answer: the
- * middle is off by half the round trip at most.
+ * The server looked at its clock somewhere between sending and answer, which
+ * bounds the offset on both sides.  What is inside of them is kept: a round
+ * trip that a busy host drew out says nothing better, and an offset guessed
+ * from its middle would put the records of the next seconds into the past.
  */
 static void
 node_clock(const struct pg_call *call, int64_t server_ms)
 {
 	struct env *env = call->pgs->env;
-	int64_t middle = call->sent_us +
-	    (call->answered_us - call->sent_us) / 2;
+	int64_t least = server_ms * 1000 - 999 - call->answered_us;
+	int64_t most = server_ms * 1000 + 999 - call->sent_us;
 
-	env->db_offset_us = server_ms * 1000 - middle;
+	if (env->db_offset_us < least)
+		env->db_offset_us = least;
+	else if (env->db_offset_us > most)
+		env->db_offset_us = most;
 }
 
 static void
