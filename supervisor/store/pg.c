@@ -52,6 +52,13 @@ pg_watch(struct pg *pg, int ms)
 	event_add(pg->timer, &tv);
 }
 
+/* The server itself gives up at the timeout; this is for one that is gone. */
+void
+pg_watch_answer(struct pg *pg)
+{
+	pg_watch(pg, pg->conf.statement_timeout_ms + SILENCE_MS);
+}
+
 /* Loses the connection soon, since we are inside somebody's call. */
 void
 pg_break(struct pg *pg, const char *what)
@@ -166,7 +173,7 @@ pg_send_tracked(struct pg *pg, struct pg_unit *u)
 	TAILQ_INSERT_TAIL(&pg->units, u, link);
 	pg->load++;
 	pg_send(pg, u);
-	pg_watch(pg, pg->conf.statement_timeout_ms + SILENCE_MS);
+	pg_watch_answer(pg);
 	pg_flush(pg);
 }
 

@@ -176,6 +176,7 @@ void pg_read(struct pg *);
 /* 0 when all is out; asks to be called again otherwise. */
 int pg_flush(struct pg *);
 void pg_watch(struct pg *, int ms);
+void pg_watch_answer(struct pg *);
 void pg_break(struct pg *, const char *what);
 /* A result's error; true when the connection itself is gone. */
 bool pg_error(struct pg *, const PGresult *, enum store_result *,

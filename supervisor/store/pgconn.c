@@ -420,7 +420,7 @@ pg_on_io(int fd, short what, void *arg)
 	}
 	if (pg->state == PG_READY) {
 		if (pg->load > 0)
-			pg_watch(pg, pg->conf.statement_timeout_ms + 5000);
+			pg_watch_answer(pg);
 		pg_read(pg);
 		/* Idle connections hear of the server's end here. */
 		if (pg->conn != NULL && PQstatus(pg->conn) == CONNECTION_BAD)

@@ -11,10 +11,17 @@
 #include "store/pgset.h"
 #include "tests/store/sequences.h"
 
+/* Each acts once, at the first passage: these tests must run first. */
+#define POINTS_SET "execution.start.before_commit=error@1," \
+	"execution.start.after_commit=error@1"
+
 static int
 suite_up(void **state)
 {
 	(void)state;
+#ifdef PD_FAILPOINTS
+	setenv("PD_FAIL", POINTS_SET, 1);
+#endif
 	bench_open(&bench, NULL);
 	bench_until_ready(&bench, true);
 	return 0;
@@ -35,6 +42,30 @@ wipe(void **state)
 	bench_wipe();
 	return 0;
 }
+
+/* ---- failpoints ---- */
+
+#ifdef PD_FAILPOINTS
+
+static void
+failpoints_tell_before_from_after(void **state)
+{
+	struct change c;
+	struct execution *x = make_execution(&bench, &c, "f", "n", "{}"), *y;
+
+	(void)state;
+	assert_int_equal(bench_start(&bench, &c, NULL), STORE_RETRY);
+	assert_null(bench_head(&bench, &x->id));
+	assert_int_equal(bench_start(&bench, &c, NULL), STORE_UNKNOWN);
+	y = bench_head(&bench, &x->id);
+	assert_non_null(y);
+	assert_int_equal(y->write_id, x->write_id);
+	change_free(&c);
+	execution_free(x);
+	execution_free(y);
+}
+
+#endif
 
 /* ---- opening ---- */
 
@@ -737,6 +768,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+#ifdef PD_FAILPOINTS
+		SEQUENCE(failpoints_tell_before_from_after, wipe),
+#endif
 		SEQUENCES(wipe),
 		SEQUENCE(several_may_open_an_empty_database_at_once, wipe),
 		SEQUENCE(edited_migration_is_refused, wipe),
