@@ -60,10 +60,14 @@ orphan_decide(struct exec_input *in, const struct durable_env *denv,
 		.epoch = x->epoch,
 		.start_ms = x->claimed_ms,
 	};
+	struct durable_env named = *denv;
+	char request[ID_TEXT];
 
 	(void)err;
+	id_text(x->request_id, request);
+	named.cause_id = request;
 	if (!x->running || x->owner == in->engine->node ||
-	    durable_settle(denv, x, &end, c) != 0 || !change_any(c))
+	    durable_settle(&named, x, &end, c) != 0 || !change_any(c))
 		return EXEC_NOTHING;
 	return EXEC_WRITE;
 }
