@@ -219,6 +219,8 @@ serve_build_pool(struct serve *s)
 		.region = config_text(c, "server.region"),
 		.account = config_text(c, "server.account"),
 		.api = api_handle_worker,
+		.api_too_large = api_handle_worker_too_large,
+		.api_body_most = api_worker_body_most(),
 		.log = serve_on_log,
 		.log_arg = s,
 		.code = serve_fetch_code,
