@@ -224,3 +224,11 @@ api_handle_worker(void *arg, struct http_request *req)
 
 	api_call(worker_api_arg(w), w, req, false);
 }
+
+void
+api_handle_worker_too_large(void *arg, struct http_request *req)
+{
+	const struct worker *w = arg;
+
+	api_call(worker_api_arg(w), w, req, true);
+}

@@ -67,11 +67,13 @@ struct api *api_new(const struct api_conf *, struct err *);
 void api_free(struct api *);
 /* The most bytes of a body that any operation takes: for http_conf. */
 size_t api_body_most(void);
+size_t api_worker_body_most(void);	/* of those that workers reach */
 /* http_conf.handle and .too_large of the public listener; arg is the api. */
 void api_handle(void *arg, struct http_request *);
 void api_handle_too_large(void *arg, struct http_request *);
 /* Of workers' listeners; arg is the struct worker (pool_conf.api). */
 void api_handle_worker(void *arg, struct http_request *);
+void api_handle_worker_too_large(void *arg, struct http_request *);
 
 /* ---- one call ---- */
 

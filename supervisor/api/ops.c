@@ -74,13 +74,26 @@ op_find(const char *name)
 	return NULL;
 }
 
-size_t
-api_body_most(void)
+static size_t
+body_most(unsigned flags)
 {
 	size_t most = OP_BODY_MOST;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (rows[i].body_most > most)
+		if ((rows[i].flags & flags) == flags &&
+		    rows[i].body_most > most)
 			most = rows[i].body_most;
 	return most;
+}
+
+size_t
+api_body_most(void)
+{
+	return body_most(0);
+}
+
+size_t
+api_worker_body_most(void)
+{
+	return body_most(OP_WORKER);
 }

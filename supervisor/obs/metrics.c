@@ -12,7 +12,9 @@
 static void
 metrics_ask(const struct engine *e)
 {
-	static const char *const states[] = { "starting", "idle", "busy" };
+	static const char *const states[] = {
+		"starting", "idle", "busy", "cooling", "stopping",
+	};
 
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
 		metric_set(METRIC_WORKER_SLOTS, states[i], NULL,

@@ -403,3 +403,20 @@ def handler(event, context):
         "delete": denied,
         "token": "InvalidParameterValueException",
     }
+
+
+def test_a_result_whose_escapes_are_larger_than_itself(deploy):
+    """7 MB of JSON full of quotes: 10 MB as a string in a checkpoint."""
+    source = """
+from aws_durable_execution_sdk_python import durable_execution
+
+
+@durable_execution
+def handler(event, context):
+    return ["a"] * 1_400_000
+"""
+    code = perdure.archive_files("python")
+    code["app.py"] = source
+    function = deploy("app.handler", code=code, durable=True, memory=512)
+    result, _ = function.invoke({})
+    assert result == ["a"] * 1_400_000

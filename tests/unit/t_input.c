@@ -375,6 +375,25 @@ a_body_of_countless_values_costs_nothing(void **state)
 	free(body);
 }
 
+static void
+a_payload_of_an_operation_is_measured_by_the_core(void **state)
+{
+	size_t n = 7000000;
+	own_buf struct buf body = BUF_INIT;
+	char *text = xcalloc(1, n + 1);
+	json_t *in;
+
+	(void)state;
+	memset(text, 'x', n);
+	buf_fmt(&body, "{\"CheckpointToken\":\"t\",\"Updates\":[{\"Id\":"
+	    "\"a\",\"Type\":\"EXECUTION\",\"Action\":\"SUCCEED\","
+	    "\"Payload\":\"%s\"}]}", text);
+	in = read_text("POST", CHECKPOINT, NULL, body.data);
+	assert_non_null(in);
+	json_decref(in);
+	free(text);
+}
+
 /* The pattern of ARNs against text that looks almost like one. */
 static void
 patterns_have_an_end(void **state)
@@ -405,6 +424,8 @@ main(void)
 		cmocka_unit_test(a_payload_of_json_is_the_whole_body),
 		cmocka_unit_test(a_payload_of_bytes_is_only_measured),
 		cmocka_unit_test(a_body_of_countless_values_costs_nothing),
+		cmocka_unit_test(
+		    a_payload_of_an_operation_is_measured_by_the_core),
 		cmocka_unit_test(patterns_have_an_end),
 	};
 
