@@ -59,6 +59,7 @@ struct pool {
 	struct worker_list in[WORKER_STATES];
 	int n[WORKER_STATES];
 	int nwaits;
+	int heard;		/* running ones that somebody waits for */
 	uint64_t next_worker, next_wait;
 	struct wait_list finished;
 	struct event *finish;

@@ -683,7 +683,7 @@ pool_check_drained(struct pool *p)
 {
 	void (*drained)(void *) = p->drained;
 
-	if (drained == NULL || p->n[WORKER_BUSY] > 0 ||
+	if (drained == NULL || p->heard > 0 ||
 	    !TAILQ_EMPTY(&p->finished))
 		return;
 	p->drained = NULL;

@@ -250,6 +250,8 @@ worker_settle(struct worker *w, enum invocation_outcome o, struct blob *body,
 	wlog_end(w->log);
 	worker_count(w, o, result.seconds);
 	metric_add(METRIC_CONCURRENT, worker_function(w), NULL, -1);
+	if (inv != NULL)
+		w->pool->heard--;
 	w->invocation = NULL;
 	w->used = true;
 	if (next == WORKER_STOPPING)
@@ -288,7 +290,12 @@ worker_fail_start(struct worker *w, struct invocation *inv,
 void
 worker_forget_invocation(struct worker *w)
 {
+	if (w->invocation == NULL)
+		return;
 	w->invocation = NULL;
+	w->pool->heard--;
+	/* Whoever drains waits no longer for it. */
+	event_active(w->pool->finish, EV_TIMEOUT, 0);
 }
 
 /* ---- what the runtime says ---- */
@@ -394,6 +401,7 @@ worker_hand(struct worker *w, struct invocation *inv)
 	w->handed_us = w->late && !w->used ? w->up_us : now_us(w);
 	w->deadline_us = w->handed_us + limit_ms(w) * 1000;
 	w->invocation = inv;
+	w->pool->heard++;
 	inv->worker = w;
 	payload = invocation_payload(inv);
 	c = (struct context){

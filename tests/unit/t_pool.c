@@ -1026,6 +1026,45 @@ drain_waits_for_what_runs(void **state)
 }
 
 static void
+drain_does_not_wait_for_the_unheard(void **state)
+{
+	struct fixture *f = *state;
+	struct call *c = invoke(f);
+	struct fake *w = ready_worker(f, 0);
+
+	event(f, w);
+	pool_drain(f->pool, on_drained, f);
+	pool_cancel(f->pool, &c->inv);
+	call_free(c);
+	UNTIL(f, f->drained);
+}
+
+static void
+idle_workers_end_and_the_stubborn_are_killed(void **state)
+{
+	struct fixture *f = *state;
+	struct call *c;
+	struct fake *w;
+
+	f->conf.idle_s = 0;
+	f = again_with(state, 4, 5000);
+	f->gone_on_kill = false;
+	c = invoke(f);
+	w = ready_worker(f, 0);
+	event(f, w);
+	answer(f, w, "response", "{}");
+	UNTIL(f, c->done);
+	next(f, w);
+	UNTIL(f, w->kills == 1);
+	assert_int_equal(w->hard, 0);
+	UNTIL(f, w->kills == 2);
+	assert_int_equal(w->hard, 1);
+	send_gone(f, w, SIGKILL, "");
+	UNTIL(f, pool_count(f->pool, "all") == 0);
+	call_free(c);
+}
+
+static void
 a_broken_link_stops_control(void **state)
 {
 	struct fixture *f = *state;
@@ -1065,6 +1104,8 @@ main(void)
 		TEST(a_worker_speaks_for_its_invocation_only),
 		TEST(retired_workers_end),
 		TEST(drain_waits_for_what_runs),
+		TEST(drain_does_not_wait_for_the_unheard),
+		TEST(idle_workers_end_and_the_stubborn_are_killed),
 		TEST(a_broken_link_stops_control),
 	};
 
