@@ -73,7 +73,7 @@ struct pool_conf {
 	/* Serves a worker's Lambda API listener; arg is the struct worker. */
 	http_handler *api;
 	http_handler *api_too_large;	/* may be NULL: a plain 413 */
-	size_t api_body_most;		/* 0: 40 MiB */
+	size_t api_body_most;		/* 0: 7 MiB */
 	void *api_arg;		/* worker_api_arg() gives it back */
 	/* A line of a function's output or of the platform. */
 	void (*log)(void *arg, const struct worker *, char stream,

@@ -18,6 +18,8 @@
 #include "role/serve.h"
 
 #define HEADERS_MOST (64 * 1024)
+/* Of all requests together: each may be 70 MB, of thousands of callers. */
+#define BODIES_MOST ((size_t)512 * 1024 * 1024)
 
 struct serve {
 	const struct serve_conf *conf;
@@ -303,6 +305,7 @@ serve_build_api(struct serve *s, struct err *err)
 	};
 	struct http_conf http = {
 		.body_most = api_body_most(),
+		.bodies_most = BODIES_MOST,
 		.headers_most = HEADERS_MOST,
 		.idle_s = (int)(config_ms(s->conf->config,
 		    "api.idle_timeout") / 1000),
