@@ -131,6 +131,7 @@ class Harness:
         self.executions = {}
         self.faults = []
         self.count = self.runs = 0
+        self.ended = []
         self.lock = threading.Lock()
         self.begun = time.monotonic()
 
@@ -272,6 +273,53 @@ class Harness:
                 ),
             )
 
+    def do_all_else(self):
+        """What the programs leave out: deploy, events, drop."""
+        lam = self.lam
+        name = f"plain-{self.runs}"
+        code = perdure.zip_bytes(
+            {
+                "app.py": "def handler(event, context):\n"
+                f"    return {self.runs} / event['n']\n"
+            }
+        )
+        self.patient(
+            lambda: lam.create_function(
+                FunctionName=name,
+                Runtime=perdure.python_runtime()[0],
+                Role=perdure.ROLE,
+                Handler="app.handler",
+                Code={"ZipFile": code},
+            ),
+            # The answer to the first try was lost on the way.
+            allowed=("ResourceConflictException",),
+        )
+        self.patient(
+            lambda: lam.publish_version(FunctionName=name),
+            allowed=("ResourceConflictException",),
+        )
+        # Two that work and one that is to be tried again later.
+        for n in (1, 2, 0):
+            self.patient(
+                lambda n=n: lam.invoke(
+                    FunctionName=name,
+                    InvocationType="Event",
+                    Payload=json.dumps({"n": n}).encode(),
+                ),
+                allowed=("ResourceConflictException",),
+            )
+        for arn in self.ended[:2]:
+            self.patient(
+                lambda arn=arn: lam.delete_durable_execution(
+                    DurableExecutionArn=arn
+                ),
+                allowed=(
+                    "ResourceNotFoundException",
+                    "ResourceConflictException",
+                ),
+            )
+        self.ended = list(self.executions)
+
     # Faults
 
     def strike(self, who):
@@ -283,13 +331,14 @@ class Harness:
     def note(self, what):
         self.faults.append((time.monotonic() - self.begun, what))
 
+    def struck(self):
+        """The failpoints that struck since they were cleared."""
+        return [path.name for path in self.once_folder.iterdir()]
+
     def clear_once(self):
-        """Let the failpoints strike again; returns those that struck."""
-        struck = []
+        """Let the failpoints strike again."""
         for path in self.once_folder.iterdir():
-            struck.append(path.name)
             path.unlink()
-        return struck
 
     @contextlib.contextmanager
     def watched(self):
