@@ -1,6 +1,7 @@
 #include <config.h>
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,22 @@ runtime_name_find(const char *name)
 		if (strcmp(r->name, name) == 0)
 			return r;
 	return NULL;
+}
+
+char *
+runtime_program(const char *path)
+{
+	own_free char *real = realpath(path, NULL);
+	own_fd int fd = -1;
+	char magic[4];
+
+	if (real == NULL || access(real, X_OK) < 0)
+		return NULL;
+	fd = open(real, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, magic, 4) != 4 ||
+	    memcmp(magic, "\177ELF", 4) != 0)
+		return NULL;
+	return steal_ptr(&real);
 }
 
 const struct runtime *
@@ -187,9 +204,9 @@ nodes_fill(struct nodes *nodes, const struct places *p)
 
 	for (i = 0; i < p->n; i++) {
 		own_free char *name = xasprintf("%s/node", p->v[i]);
-		own_free char *path = realpath(name, NULL);
+		own_free char *path = runtime_program(name);
 
-		if (path == NULL || access(path, X_OK) != 0)
+		if (path == NULL)
 			continue;
 		for (j = 0; j < nodes->n; j++)
 			if (strcmp(nodes->v[j].path, path) == 0)
@@ -220,9 +237,9 @@ find_python(struct runtime_list *list, const struct runtime_name *name,
 
 	for (i = 0; i < p->n; i++) {
 		own_free char *path = xasprintf("%s/%s", p->v[i], name->name);
-		own_free char *version = NULL;
+		own_free char *version = NULL, *real = runtime_program(path);
 
-		if (access(path, X_OK) != 0)
+		if (real == NULL)
 			continue;
 		version = runtime_version(path);
 		if (version_fits(name, version)) {

@@ -46,6 +46,12 @@ struct runtime_list {
  */
 int runtime_list_find(const char *const *named, struct runtime_list *,
     struct err *);
+/*
+ * The program behind all links, or NULL: a script (such as a version
+ * manager's) would have to be inside the worker with all that it starts.
+ * Caller frees.
+ */
+char *runtime_program(const char *path);
 const struct runtime *runtime_list_get(const struct runtime_list *,
     const char *name);	/* or NULL */
 void runtime_list_free(struct runtime_list *);

@@ -1,47 +1,18 @@
 #include <config.h>
 
-#include <errno.h>
-#include <fcntl.h>
-#include <glob.h>
 #include <libgen.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/own.h"
-#include "role/child.h"
+#include "base/runtime.h"
 #include "role/runtime.h"
-
-enum runtime_kind {
-	RUNTIME_PYTHON,
-	RUNTIME_NODE,
-	RUNTIME_PROVIDED,
-};
-
-static const struct runtime_row {
-	const char *name;
-	enum runtime_kind kind;
-	const char *version;	/* of the interpreter */
-} runtime_rows[] = {
-	{ "python3.11", RUNTIME_PYTHON, "3.11" },
-	{ "python3.12", RUNTIME_PYTHON, "3.12" },
-	{ "python3.13", RUNTIME_PYTHON, "3.13" },
-	{ "python3.14", RUNTIME_PYTHON, "3.14" },
-	{ "nodejs20.x", RUNTIME_NODE, "20" },
-	{ "nodejs22.x", RUNTIME_NODE, "22" },
-	{ "nodejs24.x", RUNTIME_NODE, "24" },
-	{ "nodejs26.x", RUNTIME_NODE, "26" },
-	{ "provided.al2023", RUNTIME_PROVIDED, "" },
-};
-
-#define RUNTIME_ROWS (sizeof(runtime_rows) / sizeof(*runtime_rows))
 
 /* Where our client is: the folder, and its name inside a worker. */
 static const struct {
@@ -51,23 +22,6 @@ static const struct {
 	[RUNTIME_NODE] = { "runtime-api/node", "/var/rapid/bootstrap.mjs" },
 	[RUNTIME_PROVIDED] = { NULL, "/var/task/bootstrap" },
 };
-
-/* After PATH; %s is the home folder. */
-static const char *const runtime_globs[] = {
-	"%s/.pyenv/versions/*/bin", "%s/.nvm/versions/node/*/bin", "/usr/bin",
-	"/usr/local/bin", "/opt/*/bin",
-};
-
-static const struct runtime_row *
-runtime_find(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < RUNTIME_ROWS; i++)
-		if (strcmp(runtime_rows[i].name, name) == 0)
-			return &runtime_rows[i];
-	return NULL;
-}
 
 static void
 runtime_fact(char out[64], const char *name)
@@ -80,47 +34,10 @@ runtime_is_known(const struct config *config, const char *name)
 {
 	char fact[64];
 
-	if (runtime_find(name) == NULL)
+	if (runtime_name_find(name) == NULL)
 		return 0;
 	runtime_fact(fact, name);
 	return config_fact(config, fact) != NULL;
-}
-
-/*
- * The program behind all links.  A script (such as a version manager's) is
- * of no use: it and what it starts would have to be inside the worker.
- */
-static char *
-runtime_program(const char *path)
-{
-	own_free char *real = realpath(path, NULL);
-	own_fd int fd = -1;
-	char magic[4];
-
-	if (real == NULL || access(real, X_OK) < 0)
-		return NULL;
-	fd = open(real, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, magic, 4) != 4 ||
-	    memcmp(magic, "\177ELF", 4) != 0)
-		return NULL;
-	return steal_ptr(&real);
-}
-
-static int
-runtime_take(struct config *config, const struct runtime_row *row,
-    const char *path)
-{
-	own_free char *real = runtime_program(path);
-	char fact[64];
-
-	if (real == NULL)
-		return 0;
-	runtime_fact(fact, row->name);
-	if (config_fact(config, fact) == NULL) {
-		config_put_fact(config, fact, real);
-		log_info("runtime name=%s path=%s", row->name, real);
-	}
-	return 1;
 }
 
 int
@@ -133,7 +50,7 @@ runtime_set(struct config *config, const char *pair, struct err *err)
 	if (path == NULL)
 		return err_set(err, ERR_INVALID, "%s is not NAME=PATH", pair);
 	*path++ = '\0';
-	if (runtime_find(name) == NULL)
+	if (runtime_name_find(name) == NULL)
 		return err_set(err, ERR_INVALID, "unknown runtime %s", name);
 	real = runtime_program(path);
 	if (real == NULL)
@@ -144,121 +61,34 @@ runtime_set(struct config *config, const char *pair, struct err *err)
 	return 0;
 }
 
-/* What "PATH --version" prints, at most a line; empty if it cannot run. */
-static void
-runtime_ask_version(const char *path, char out[64])
-{
-	const char *argv[] = { path, "--version", NULL };
-	const char *env[] = { "PATH=/usr/bin:/bin", NULL };
-	struct child_start start = { .path = path, .argv = argv, .envp = env,
-		.nfds = 3, .death_signal = SIGKILL };
-	own_fd int in = -1;
-	struct err err;
-	int ends[2];
-	ssize_t n;
-	pid_t pid;
-
-	out[0] = '\0';
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return;
-	in = ends[0];
-	start.fds[0] = start.fds[2] = -1;
-	start.fds[1] = ends[1];
-	pid = child_spawn(&start, &err);
-	close(ends[1]);
-	if (pid < 0)
-		return;
-	n = read(in, out, 63);
-	out[n > 0 ? n : 0] = '\0';
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-}
-
-static void
-runtime_try_node(struct config *config, const char *folder, char **asked)
-{
-	own_free char *path = xasprintf("%s/node", folder);
-	own_free char *real = runtime_program(path);
-	char version[64];
-	size_t i, n;
-
-	/* /bin and /usr/bin are one folder on most hosts. */
-	if (real == NULL || (*asked != NULL && strcmp(real, *asked) == 0))
-		return;
-	runtime_ask_version(real, version);
-	free(*asked);
-	*asked = xstrdup(real);
-	for (i = 0; i < RUNTIME_ROWS; i++) {
-		n = strlen(runtime_rows[i].version);
-		if (runtime_rows[i].kind == RUNTIME_NODE &&
-		    version[0] == 'v' && version[n + 1] == '.' &&
-		    strncmp(version + 1, runtime_rows[i].version, n) == 0)
-			runtime_take(config, &runtime_rows[i], real);
-	}
-}
-
-static void
-runtime_try_folder(struct config *config, const char *folder, char **asked)
-{
-	char *path;
-	size_t i;
-
-	for (i = 0; i < RUNTIME_ROWS; i++) {
-		if (runtime_rows[i].kind != RUNTIME_PYTHON)
-			continue;
-		path = xasprintf("%s/python%s", folder,
-		    runtime_rows[i].version);
-		runtime_take(config, &runtime_rows[i], path);
-		free(path);
-	}
-	runtime_try_node(config, folder, asked);
-}
-
-static void
-runtime_try_path(struct config *config, char **asked)
-{
-	const char *list = getenv("PATH");
-	own_free char *path = xstrdup(list == NULL ? "" : list);
-	char *folder, *state = NULL;
-
-	for (folder = strtok_r(path, ":", &state); folder != NULL;
-	    folder = strtok_r(NULL, ":", &state))
-		if (folder[0] == '/')
-			runtime_try_folder(config, folder, asked);
-}
-
-static void
-runtime_try_globs(struct config *config, char **asked)
-{
-	const char *home = getenv("HOME");
-	char pattern[PATH_MAX];
-	const char *rest;
-	glob_t found;
-	size_t i, k;
-
-	for (i = 0; i < sizeof(runtime_globs) / sizeof(char *); i++) {
-		rest = runtime_globs[i];
-		if (rest[0] == '%' && (home == NULL || home[0] != '/'))
-			continue;
-		snprintf(pattern, sizeof(pattern), "%s%s",
-		    rest[0] == '%' ? home : "", rest[0] == '%' ? rest + 2 :
-		    rest);
-		if (glob(pattern, GLOB_ONLYDIR, NULL, &found) != 0)
-			continue;
-		for (k = 0; k < found.gl_pathc; k++)
-			runtime_try_folder(config, found.gl_pathv[k], asked);
-		globfree(&found);
-	}
-}
-
 void
 runtime_search(struct config *config)
 {
-	own_free char *asked = NULL;
+	struct runtime_list list;
+	const struct runtime *r;
+	struct err err;
+	char fact[64];
+	size_t i;
 
-	runtime_try_path(config, &asked);
-	runtime_try_globs(config, &asked);
-	config_put_fact(config, "runtime.provided.al2023", "-");
+	if (runtime_list_find(NULL, &list, &err) < 0) {
+		log_warn("no search for runtimes err=\"%s\"", err.text);
+		return;
+	}
+	for (i = 0; i < list.n; i++) {
+		own_free char *real = NULL;
+
+		r = &list.v[i];
+		runtime_fact(fact, r->name->name);
+		if (config_fact(config, fact) != NULL)
+			continue;
+		if (r->name->kind != RUNTIME_PROVIDED)
+			real = runtime_program(r->path);
+		config_put_fact(config, fact, real != NULL ? real : "-");
+		if (real != NULL)
+			log_info("runtime name=%s path=%s", r->name->name,
+			    real);
+	}
+	runtime_list_free(&list);
 }
 
 char *
@@ -334,7 +164,7 @@ plan_interpreter(struct runtime_plan *plan, struct spec *spec,
 
 static int
 plan_client(struct runtime_plan *plan, const struct data *data,
-    const struct runtime_row *row, struct spec *spec, struct err *err)
+    const struct runtime_name *row, struct spec *spec, struct err *err)
 {
 	const char *folder = runtime_clients[row->kind].folder;
 	own_free char *installed = xasprintf("%s/%s", PD_DATADIR,
@@ -362,7 +192,7 @@ runtime_plan(const struct config *config, const struct data *data,
     const char *name, uint32_t memory_mb, struct spec *spec,
     struct runtime_plan *plan, struct err *err)
 {
-	const struct runtime_row *row = runtime_find(name);
+	const struct runtime_name *row = runtime_name_find(name);
 	const char *path = NULL;
 	char fact[64];
 
