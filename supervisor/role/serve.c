@@ -34,6 +34,8 @@ struct serve {
 	struct event *stop_timer;
 	const char **runtimes;	/* identifiers; NULL ends the list */
 	bool told_ready;
+	bool refused;		/* the database is of no use, as err says */
+	struct err *err;
 };
 
 /* ---- what the modules ask of each other ---- */
@@ -165,6 +167,14 @@ serve_on_store(void *arg, bool ready, const struct err *err)
 		log_info("database serves");
 	else
 		log_warn("database away err=\"%s\"", err ? err->text : "");
+	/* One that would lose commits, or a schema that is not ours. */
+	if (!ready && !s->told_ready && err != NULL &&
+	    err->kind == ERR_INVALID) {
+		*s->err = *err;
+		s->refused = true;
+		event_base_loopbreak(s->base);
+		return;
+	}
 	if (s->engine != NULL)
 		engine_store_ready(s->engine, ready, serve_on_up, s);
 }
@@ -357,7 +367,7 @@ serve_free(struct serve *s)
 int
 serve_run(const struct serve_conf *conf, struct err *err)
 {
-	struct serve s = { .conf = conf, .env = env_system() };
+	struct serve s = { .conf = conf, .env = env_system(), .err = err };
 
 	s.base = event_base_new();
 	if (s.base == NULL)
@@ -369,5 +379,5 @@ serve_run(const struct serve_conf *conf, struct err *err)
 		return -1;
 	event_base_dispatch(s.base);
 	serve_free(&s);
-	return 0;
+	return s.refused ? err_wrap(err, "database refused") : 0;
 }
