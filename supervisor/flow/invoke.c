@@ -278,7 +278,7 @@ invoke_on_result(struct invocation *inv, const struct invocation_result *res)
 		invoke_fail(v, &err);
 		return;
 	case INVOCATION_LOST:
-		err_set(&err, ERR_INTERNAL,
+		err_set(&err, ERR_UNCERTAIN,
 		    "The invocation was lost; the function may have run");
 		invoke_fail(v, &err);
 		return;
