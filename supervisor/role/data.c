@@ -59,7 +59,10 @@ data_make(const char *path, mode_t mode, struct err *err)
 	return 0;
 }
 
-/* Only what is ours or empty is taken: its mode is changed. */
+/*
+ * Only what is ours or empty is taken: its mode is changed.  Access keys may
+ * be put there before the first start.
+ */
 static int
 data_is_ours(const char *path, struct err *err)
 {
@@ -75,7 +78,8 @@ data_is_ours(const char *path, struct err *err)
 		return err_sys(err, "data folder %s", path);
 	while ((e = readdir(d)) != NULL)
 		others += strcmp(e->d_name, ".") != 0 &&
-		    strcmp(e->d_name, "..") != 0;
+		    strcmp(e->d_name, "..") != 0 &&
+		    strcmp(e->d_name, "keys") != 0;
 	closedir(d);
 	if (others > 0)
 		return err_set(err, ERR_INVALID, "the data folder %s has "
