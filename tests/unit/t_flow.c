@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "core/token.h"
 #include "flow_kit.h"
 
 static const struct line lines_order[] = {
@@ -400,6 +401,186 @@ unknown_execution_is_404(void **state)
 }
 
 static void
+control(void (*begin)(struct engine *, const struct durable_caller *,
+    const struct arn_execution *, durable_done *, void *), const char *text,
+    struct reply *reply)
+{
+	struct durable_caller who = { 0 };
+	struct arn_execution arn;
+	struct err err;
+
+	assert_int_equal(arn_execution_parse(text, &arn, &err), 0);
+	reply_free(reply);
+	begin(w.engine, &who, &arn, durable_reply, reply);
+	assert_true(world_until(&w, &reply->done, 5));
+}
+
+static void
+pause_it(struct engine *g, const struct durable_caller *who,
+    const struct arn_execution *arn, durable_done *done, void *arg)
+{
+	struct blob *reason = blob_str("lunch");
+
+	pause_begin(g, who, arn, "t1", reason, true, done, arg);
+	blob_unref(reason);
+}
+
+static void
+resume_it(struct engine *g, const struct durable_caller *who,
+    const struct arn_execution *arn, durable_done *done, void *arg)
+{
+	resume_begin(g, who, arn, "t2", NULL, done, arg);
+}
+
+static void
+paused_execution_records_but_does_not_run(void **state)
+{
+	struct reply reply = { 0 };
+	char arn[1100], *body;
+
+	(void)state;
+	invoke("order", "$LATEST", INVOKE_EVENT);
+	strcpy(arn, r.arn);
+	world_run(&w, 1);
+	control(pause_it, arn, &reply);
+	assert_int_equal(reply.err.kind, ERR_NONE);
+	assert_string_equal(reply.body, "");
+	control(pause_it, arn, &reply);
+	assert_int_equal(reply.err.kind, ERR_NONE);	/* the same token */
+	world_run(&w, 20);
+	body = world_get(&w, arn);
+	assert_non_null(strstr(body, "\"Status\":\"PAUSED\""));
+	assert_non_null(strstr(body, "\"Reason\":\"lunch\""));
+	free(body);
+	history_is(arn, "ExecutionStarted StepStarted StepSucceeded "
+	    "WaitStarted InvocationCompleted ExecutionPaused WaitSucceeded");
+	world_crash(&w);
+	world_run(&w, 20);
+	control(resume_it, arn, &reply);
+	assert_int_equal(reply.err.kind, ERR_NONE);
+	ends(arn, "SUCCEEDED");
+	control(pause_it, arn, &reply);
+	assert_string_equal(reply.err.code, "ResourceConflictException");
+	reply_free(&reply);
+}
+
+static void
+deleted_execution_is_gone(void **state)
+{
+	struct reply reply = { 0 };
+	char arn[1100];
+
+	(void)state;
+	world_invoke(&w, "order", "$LATEST", "name", INVOKE_EVENT, NULL, &r);
+	assert_true(world_until(&w, &r.done, 5));
+	strcpy(arn, r.arn);
+	control(delete_begin, arn, &reply);
+	assert_string_equal(reply.err.code, "ResourceConflictException");
+	ends(arn, "SUCCEEDED");
+	control(delete_begin, arn, &reply);
+	assert_non_null(strstr(reply.body, "DeletionRequestTimestamp"));
+	world_run(&w, 5);
+	control(delete_begin, arn, &reply);
+	assert_string_equal(reply.err.code, "ResourceNotFoundException");
+	/* Its name is free again. */
+	world_invoke(&w, "order", "$LATEST", "name", INVOKE_EVENT, "{}", &r);
+	assert_true(world_until(&w, &r.done, 5));
+	assert_int_equal(r.status, 202);
+	assert_string_not_equal(r.arn, arn);
+	reply_free(&reply);
+}
+
+static json_t *
+list_page(const char *marker, int limit)
+{
+	struct store_list_filter f = { .function = "fail", .limit = limit };
+	struct reply reply = { 0 };
+	json_t *root;
+
+	execution_list_begin(w.engine, &f, marker, durable_reply, &reply);
+	assert_true(world_until(&w, &reply.done, 5));
+	if (reply.body == NULL) {
+		assert_string_equal(reply.err.code, limit > 1000 ?
+		    "ValidationException" : "InvalidParameterValueException");
+		return NULL;
+	}
+	root = json_loads(reply.body, 0, NULL);
+	assert_non_null(root);
+	reply_free(&reply);
+	return root;
+}
+
+static void
+list_comes_in_pages(void **state)
+{
+	json_t *page;
+	char *marker = NULL;
+	size_t n = 0;
+	int i, pages = 0;
+
+	(void)state;
+	for (i = 0; i < 5; i++) {
+		invoke("fail", "$LATEST", INVOKE_SYNC);
+		world_run(&w, 1);
+	}
+	do {
+		page = list_page(marker, 2);
+		n += json_array_size(json_object_get(page,
+		    "DurableExecutions"));
+		free(marker);
+		marker = NULL;
+		if (json_object_get(page, "NextMarker") != NULL)
+			marker = strdup(json_string_value(json_object_get(
+			    page, "NextMarker")));
+		json_decref(page);
+		pages++;
+	} while (marker != NULL && pages < 9);
+	assert_int_equal(n, 5);
+	assert_int_equal(pages, 3);
+	assert_null(list_page("forged", 2));
+	assert_null(list_page(NULL, 1001));
+}
+
+static void
+worker_reaches_its_own_execution_only(void **state)
+{
+	struct durable_caller who = { .worker = true, .epoch = 1 };
+	struct checkpoint_token t = { .epoch = 1 };
+	struct arn_execution arn;
+	struct reply reply = { 0 };
+	struct err err;
+	char text[TOKEN_TEXT];
+
+	(void)state;
+	w.busy = true;
+	invoke("order", "$LATEST", INVOKE_EVENT);
+	assert_int_equal(arn_execution_parse(r.arn, &arn, &err), 0);
+	t.execution = arn.id;
+	t.cluster_epoch = w.engine->cluster_epoch;
+	token_checkpoint(w.engine->key, &t, text);
+	who.capital_token = true;
+	who.execution.b[3] = 1;		/* another one's worker */
+	checkpoint_begin(w.engine, &who, &arn, text, NULL, NULL, 0,
+	    durable_reply, &reply);
+	assert_true(world_until(&w, &reply.done, 5));
+	assert_string_equal(reply.err.text, "Invalid Checkpoint Token");
+	reply_free(&reply);
+	who.execution = arn.id;
+	who.epoch = 2;			/* not its invocation */
+	state_begin(w.engine, &who, &arn, text, NULL, 0, durable_reply,
+	    &reply);
+	assert_true(world_until(&w, &reply.done, 5));
+	assert_string_equal(reply.err.text, "Invalid Checkpoint Token");
+	reply_free(&reply);
+	who.epoch = 1;
+	state_begin(w.engine, &who, &arn, text, NULL, 0, durable_reply,
+	    &reply);
+	assert_true(world_until(&w, &reply.done, 5));
+	assert_non_null(strstr(reply.body, "Operations"));
+	reply_free(&reply);
+}
+
+static void
 forgotten_caller_is_not_answered(void **state)
 {
 	struct invoke *v;
@@ -624,6 +805,10 @@ main(void)
 		T(stopped_execution_changes_no_more),
 		T(stop_before_a_worker_is_found_runs_nothing),
 		T(unknown_execution_is_404),
+		T(paused_execution_records_but_does_not_run),
+		T(deleted_execution_is_gone),
+		T(list_comes_in_pages),
+		T(worker_reaches_its_own_execution_only),
 		T(forgotten_caller_is_not_answered),
 		S(undisturbed_story_ends),
 		S(crash_at_every_turn_is_survived),
