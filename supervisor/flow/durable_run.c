@@ -24,6 +24,7 @@ struct run {
 	char cause[ID_TEXT];
 	struct blob *frozen;	/* made before a change that is under way */
 	bool handed;		/* a worker has it */
+	bool waiting;		/* counted as one that waits for a worker */
 	bool pooled;		/* the pool has it: its done will run */
 	bool ended;		/* waits in the lane to be settled */
 };
@@ -35,9 +36,19 @@ struct settle {
 	char cause[ID_TEXT];
 };
 
+static void
+run_waits(struct run *r, bool waiting)
+{
+	if (r->waiting == waiting)
+		return;
+	r->waiting = waiting;
+	exec_waiting(r->engine, waiting ? 1 : -1);
+}
+
 void
 run_free(struct run *r)
 {
+	run_waits(r, false);
 	if (r->pooled)
 		pool_cancel(r->engine->pool, &r->inv);
 	*exec_run(r->exec) = NULL;
@@ -102,6 +113,7 @@ run_settle(struct run *r, enum durable_outcome outcome, struct blob *body,
 
 	r->ended = true;
 	r->pooled = false;
+	run_waits(r, false);
 	s->in.kind = &settle_kind;
 	s->run = r;
 	memcpy(s->cause, r->cause, sizeof(s->cause));
@@ -162,6 +174,7 @@ run_build(struct invocation *inv)
 	struct run *r = inv->arg;
 
 	r->handed = true;
+	run_waits(r, false);
 	if (r->frozen != NULL)
 		return steal_ptr(&r->frozen);
 	return run_envelope(r);
@@ -232,5 +245,6 @@ run_start(struct engine *g, struct exec *e)
 	inv->done = run_done;
 	inv->arg = r;
 	r->pooled = true;
+	run_waits(r, true);
 	pool_invoke(g->pool, inv);
 }

@@ -33,7 +33,8 @@ engine_new(const struct engine_conf *conf)
 	TAILQ_INIT(&g->kept);
 	g->alarms = alarms_new(g->base, g->env);
 	g->waiters = waiters_new(g);
-	g->execs = exec_table_new(g, conf->held_most);
+	g->execs = exec_table_new(g, conf->held_most,
+	    conf->waits_most);
 	g->async = async_new(g);
 	g->timer = timer_new(g);
 	g->recover = recover_new(g);
@@ -85,7 +86,9 @@ engine_free(struct engine *g)
 
 	if (g == NULL)
 		return;
+	g->draining = true;
 	exec_table_free(g->execs);
+	g->execs = NULL;
 	while ((k = TAILQ_FIRST(&g->kept)) != NULL)
 		k->drop(k);
 	waiters_free(g->waiters);

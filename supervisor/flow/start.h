@@ -17,6 +17,11 @@ struct engine_conf {
 	struct function_host host;
 	int32_t failures_most;
 	int held_most;		/* idle executions kept in memory */
+	/*
+	 * Claimed invocations that wait for a worker, below the pool's own
+	 * bound: more executions wait as rows and in memory, unclaimed.
+	 */
+	int waits_most;
 };
 
 /* Tables, timer, sweeps; nothing runs before engine_store_ready. */

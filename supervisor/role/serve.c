@@ -276,6 +276,8 @@ serve_build_engine(struct serve *s)
 		.failures_most = (int32_t)config_count(c,
 		    "durable.max_failures"),
 		.held_most = (int)config_count(c, "durable.held"),
+		/* Plain invocations find room beside them. */
+		.waits_most = (int)config_count(c, "quota.concurrency") / 2,
 	};
 
 	serve_list_runtimes(s);

@@ -571,6 +571,7 @@ kit_start(struct world *w)
 	conf.region = "us-east-1";
 	conf.account = "123456789012";
 	conf.held_most = 2;	/* so that loads are tested too */
+	conf.waits_most = 3;
 	w->engine = engine_new(&conf);
 	for (i = 0; i < w->nprograms; i++)
 		kit_function(w, &w->programs[i]);

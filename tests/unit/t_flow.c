@@ -581,6 +581,29 @@ worker_reaches_its_own_execution_only(void **state)
 }
 
 static void
+more_than_the_pool_holds_wait_as_rows(void **state)
+{
+	struct reply replies[20];
+	int i;
+
+	(void)state;
+	memset(replies, 0, sizeof(replies));
+	w.busy = true;
+	for (i = 0; i < 20; i++)
+		world_invoke(&w, "fail", "$LATEST", NULL, INVOKE_SYNC, NULL,
+		    &replies[i]);
+	world_run(&w, 3);
+	assert_int_equal(w.nqueue, 3);
+	w.busy = false;
+	for (i = 0; i < 20; i++) {
+		assert_true(world_until(&w, &replies[i].done, 2));
+		assert_string_equal(replies[i].function_error, "Unhandled");
+		reply_free(&replies[i]);
+	}
+	assert_int_equal(w.invocations, 20);
+}
+
+static void
 forgotten_caller_is_not_answered(void **state)
 {
 	struct invoke *v;
@@ -809,6 +832,7 @@ main(void)
 		T(deleted_execution_is_gone),
 		T(list_comes_in_pages),
 		T(worker_reaches_its_own_execution_only),
+		T(more_than_the_pool_holds_wait_as_rows),
 		T(forgotten_caller_is_not_answered),
 		S(undisturbed_story_ends),
 		S(crash_at_every_turn_is_survived),
