@@ -34,8 +34,14 @@ api_new(const struct api_conf *conf, struct err *err)
 void
 api_free(struct api *a)
 {
+	struct call *c;
+
 	if (a == NULL)
 		return;
+	while ((c = LIST_FIRST(&a->calls)) != NULL) {
+		LIST_REMOVE(c, link);
+		c->orphan = true;
+	}
 	router_free(a->router);
 	rules_free(a->rules);
 	free(a->rows);
@@ -171,7 +177,6 @@ static void
 api_code(struct call *c)
 {
 	c->action = "DownloadCode";
-	c->principal = c->api->root;
 	if (c->worker != NULL)
 		call_refuse(c, ERR_DENIED, NULL, "Not for functions.");
 	else if (!c->engine->ready)

@@ -32,6 +32,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include <jansson.h>
 
@@ -64,6 +65,10 @@ struct api_conf {
 
 /* Keeps a copy of *conf; the engine must outlive it.  NULL: err. */
 struct api *api_new(const struct api_conf *, struct err *);
+/*
+ * After the listeners; calls that still wait for something (the store) may be
+ * ended later.
+ */
 void api_free(struct api *);
 /* The most bytes of a body that any operation takes: for http_conf. */
 size_t api_body_most(void);
@@ -98,7 +103,7 @@ struct call {
 	char request_text[ID_TEXT];
 	/* NULL on the public listener. */
 	const struct worker *worker;
-	const char *principal;	/* ARN of who calls */
+	char *principal;	/* ARN of who calls */
 	/* Of the handler: whatever it must find again in its callbacks. */
 	void *state;
 
@@ -108,6 +113,8 @@ struct call {
 	void (*gone)(void *arg);
 	void *gone_arg;
 	bool xml;			/* errors in the query protocol's form */
+	bool orphan;			/* api and engine are gone */
+	LIST_ENTRY(call) link;		/* in the api's calls */
 };
 
 typedef void api_handler(struct call *);

@@ -79,7 +79,7 @@ auth_check(struct call *c, const char *service, struct err *err)
 		c->principal = auth_worker_arn(c->api, c->worker);
 		return 0;
 	}
-	c->principal = c->api->root;
+	c->principal = xstrdup(c->api->root);
 	if (c->api->conf.auth == API_AUTH_NONE)
 		return 0;
 	return auth_signature(c, service, err);

@@ -44,6 +44,7 @@ call_new(struct api *api, const struct worker *worker,
 	c->request_id = id_random(env);
 	id_text(c->request_id, c->request_text);
 	c->begun_us = env->mono_us(env);
+	LIST_INSERT_HEAD(&api->calls, c, link);
 	http_park(req, call_on_peer_gone, c);
 	return c;
 }
@@ -51,8 +52,9 @@ call_new(struct api *api, const struct worker *worker,
 static void
 call_free(struct call *c)
 {
-	if (c->principal != c->api->root)
-		free((char *)c->principal);
+	if (!c->orphan)
+		LIST_REMOVE(c, link);
+	free(c->principal);
 	json_decref(c->in);
 	free(c);
 }
@@ -67,10 +69,14 @@ call_on_gone(struct call *c, void (*gone)(void *), void *arg)
 static void
 call_note(const struct call *c, int status)
 {
-	struct env *env = c->engine->env;
-	int64_t us = env->mono_us(env) - c->begun_us;
+	struct env *env;
+	int64_t us;
 	char code[8];
 
+	if (c->orphan)
+		return;
+	env = c->engine->env;
+	us = env->mono_us(env) - c->begun_us;
 	snprintf(code, sizeof(code), "%d", status);
 	metric_inc(METRIC_HTTP_REQUESTS, c->action, code);
 	metric_observe(METRIC_HTTP_SECONDS, c->action, NULL, (double)us / 1e6);

@@ -32,7 +32,9 @@ libsup_a_SOURCES += \
 	%D%/version.c
 
 unit_tests += \
+	tests/unit/t_error \
 	tests/unit/t_input \
 	tests/unit/t_router
+tests_unit_t_error_SOURCES = tests/unit/t_error.c
 tests_unit_t_input_SOURCES = tests/unit/t_input.c
 tests_unit_t_router_SOURCES = tests/unit/t_router.c

@@ -208,7 +208,7 @@ logs_on_rows(void *arg, enum store_result result, const struct log_record *r,
 	own_buf struct buf out = BUF_INIT;
 
 	l->reading = false;
-	if (l->gone) {
+	if (l->gone || l->c->orphan) {
 		call_drop(l->c);
 		logs_free(l);
 		return;

@@ -15,6 +15,7 @@ struct api {
 	struct rules *rules;
 	const struct op_row **rows;	/* beside api_ops; NULL: not served */
 	char root[64];			/* ARN of the account's root */
+	LIST_HEAD(, call) calls;
 };
 
 /* Takes the request; parked from now on. */

@@ -1,5 +1,6 @@
 """The form of requests and answers: routes, headers, errors, log lines."""
 
+import contextlib
 import http.client
 import json
 import re
@@ -342,6 +343,27 @@ def test_log_lines_as_they_come(server, deploy):
             function.invoke(n)
             while f"line {n}" not in json.loads(stream.readline())["text"]:
                 pass
+
+
+def test_a_reader_of_log_lines_does_not_hold_the_end_up():
+    one = perdure.Server()
+    try:
+        one.start()
+        streams = [
+            urllib.request.urlopen(
+                f"{one.api}/_perdure/logs?follow=true", timeout=60
+            )
+            for _ in range(5)
+        ]
+        one.stop()
+        for stream in streams:
+            # Ended in order or cut, but ended.
+            with contextlib.suppress(http.client.IncompleteRead):
+                assert stream.read() == b""
+            stream.close()
+        assert not one.complaints(), one.complaints()
+    finally:
+        one.cleanup()
 
 
 # What a function may do -----------------------------------------------------------
