@@ -23,10 +23,20 @@ struct run {
 	char *function_arn, *trace, *tenant;
 	char cause[ID_TEXT];
 	struct blob *frozen;	/* made before a change that is under way */
-	bool handed;		/* a worker has it */
-	bool waiting;		/* counted as one that waits for a worker */
-	bool pooled;		/* the pool has it: its done will run */
-	bool ended;		/* waits in the lane to be settled */
+	TAILQ_ENTRY(run) link;	/* in runs->queue */
+	enum run_state {
+		RUN_NEW,
+		RUN_QUEUED,	/* waits here */
+		RUN_WAITING,	/* waits in the pool */
+		RUN_HANDED,	/* a worker has it */
+		RUN_ENDED,	/* waits in its lane to be settled */
+	} state;
+};
+
+struct runs {
+	struct engine *engine;
+	TAILQ_HEAD(, run) queue;
+	int waiting, most;
 };
 
 struct settle {
@@ -36,21 +46,60 @@ struct settle {
 	char cause[ID_TEXT];
 };
 
-static void
-run_waits(struct run *r, bool waiting)
+static void runs_next(struct runs *);
+
+struct runs *
+runs_new(struct engine *g, int most)
 {
-	if (r->waiting == waiting)
-		return;
-	r->waiting = waiting;
-	exec_waiting(r->engine, waiting ? 1 : -1);
+	struct runs *s = xcalloc(1, sizeof(*s));
+
+	s->engine = g;
+	TAILQ_INIT(&s->queue);
+	s->most = most > 0 ? most : 1;
+	return s;
+}
+
+void
+runs_free(struct runs *s)
+{
+	free(s);
+}
+
+/* The only place that writes the state. */
+static void
+run_enter(struct run *r, enum run_state to)
+{
+	struct runs *s = r->engine->runs;
+	enum run_state from = r->state;
+
+	if (from == RUN_QUEUED)
+		TAILQ_REMOVE(&s->queue, r, link);
+	r->state = to;
+	if (to == RUN_QUEUED)
+		TAILQ_INSERT_TAIL(&s->queue, r, link);
+	s->waiting += (to == RUN_WAITING) - (from == RUN_WAITING);
+	if (from == RUN_WAITING)
+		runs_next(s);
+}
+
+static void
+runs_next(struct runs *s)
+{
+	struct run *r;
+
+	while (!s->engine->draining && s->waiting < s->most &&
+	    (r = TAILQ_FIRST(&s->queue)) != NULL) {
+		run_enter(r, RUN_WAITING);
+		pool_invoke(s->engine->pool, &r->inv);
+	}
 }
 
 void
 run_free(struct run *r)
 {
-	run_waits(r, false);
-	if (r->pooled)
+	if (r->state == RUN_WAITING || r->state == RUN_HANDED)
 		pool_cancel(r->engine->pool, &r->inv);
+	run_enter(r, RUN_ENDED);
 	*exec_run(r->exec) = NULL;
 	blob_unref(r->frozen);
 	if (r->inv.version != NULL)
@@ -111,9 +160,7 @@ run_settle(struct run *r, enum durable_outcome outcome, struct blob *body,
 {
 	struct settle *s = xcalloc(1, sizeof(*s));
 
-	r->ended = true;
-	r->pooled = false;
-	run_waits(r, false);
+	run_enter(r, RUN_ENDED);
 	s->in.kind = &settle_kind;
 	s->run = r;
 	memcpy(s->cause, r->cause, sizeof(s->cause));
@@ -173,8 +220,7 @@ run_build(struct invocation *inv)
 {
 	struct run *r = inv->arg;
 
-	r->handed = true;
-	run_waits(r, false);
+	run_enter(r, RUN_HANDED);
 	if (r->frozen != NULL)
 		return steal_ptr(&r->frozen);
 	return run_envelope(r);
@@ -183,7 +229,7 @@ run_build(struct invocation *inv)
 void
 run_freeze(struct run *r)
 {
-	if (r->pooled && !r->handed && r->frozen == NULL)
+	if (r->state == RUN_WAITING && r->frozen == NULL)
 		r->frozen = run_envelope(r);
 }
 
@@ -197,9 +243,10 @@ run_thaw(struct run *r)
 void
 run_closed(struct run *r)
 {
-	if (!r->pooled || r->handed)
+	if (r->state != RUN_QUEUED && r->state != RUN_WAITING)
 		return;
-	pool_cancel(r->engine->pool, &r->inv);
+	if (r->state == RUN_WAITING)
+		pool_cancel(r->engine->pool, &r->inv);
 	run_settle(r, OUTCOME_LOST, NULL, NULL, 0);
 }
 
@@ -244,7 +291,6 @@ run_start(struct engine *g, struct exec *e)
 	    x->arn);
 	inv->done = run_done;
 	inv->arg = r;
-	r->pooled = true;
-	run_waits(r, true);
-	pool_invoke(g->pool, inv);
+	run_enter(r, RUN_QUEUED);
+	runs_next(g->runs);
 }

@@ -44,8 +44,6 @@ static void
 starting_free(struct starting *s)
 {
 	keep_remove(&s->engine->kept, &s->keep);
-	if (s->change.claimed)	/* the run counts itself */
-		exec_waiting(s->engine, -1);
 	change_free(&s->change);
 	execution_free(s->x);
 	alarm_clear(s->engine->alarms, &s->alarm);
@@ -176,10 +174,8 @@ durable_start_begin(struct engine *g, const struct durable_start *in,
 	keep_add(&g->kept, &s->keep, starting_drop);
 	s->x = durable_start(&denv, in, &s->change);
 	s->x->write_id = env_random_u64(g->env);
-	if (exec_may_claim(g) && durable_wants_run(s->x, denv.now)) {
+	if (!g->draining && durable_wants_run(s->x, denv.now))
 		durable_claim(&denv, s->x, &s->change);
-		exec_waiting(g, 1);
-	}
 	/* Not from here: whoever asks must not be answered inside. */
 	alarm_set(g->alarms, &s->alarm, 0, starting_on_alarm, s);
 	return s;

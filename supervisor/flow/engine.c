@@ -10,6 +10,7 @@
 #include "flow/exec.h"
 #include "flow/recover.h"
 #include "flow/registry.h"
+#include "flow/run.h"
 #include "flow/start.h"
 #include "flow/timer.h"
 #include "flow/waiters.h"
@@ -33,8 +34,8 @@ engine_new(const struct engine_conf *conf)
 	TAILQ_INIT(&g->kept);
 	g->alarms = alarms_new(g->base, g->env);
 	g->waiters = waiters_new(g);
-	g->execs = exec_table_new(g, conf->held_most,
-	    conf->waits_most);
+	g->execs = exec_table_new(g, conf->held_most);
+	g->runs = runs_new(g, conf->waits_most);
 	g->async = async_new(g);
 	g->timer = timer_new(g);
 	g->recover = recover_new(g);
@@ -88,9 +89,9 @@ engine_free(struct engine *g)
 		return;
 	g->draining = true;
 	exec_table_free(g->execs);
-	g->execs = NULL;
 	while ((k = TAILQ_FIRST(&g->kept)) != NULL)
 		k->drop(k);
+	runs_free(g->runs);
 	waiters_free(g->waiters);
 	async_free(g->async);
 	timer_free(g->timer);

@@ -19,6 +19,7 @@ struct pool;
 struct registry;
 struct exec_table;	/* flow/exec.c: executions held and their lanes */
 struct deploy_queue;	/* flow/deploy.c: changes of functions under way */
+struct runs;		/* flow/durable_run.c: who waits for the pool */
 struct waiters;		/* flow/waiters.c: who waits for which end */
 struct alarms;		/* flow/alarm.c: what is done later */
 struct async;		/* flow/async.c: events of plain functions */
@@ -35,6 +36,7 @@ struct engine {
 	struct deploy_queue *deploys;
 	struct function_host host;	/* what functions can run on */
 	struct exec_table *execs;
+	struct runs *runs;
 	struct waiters *waiters;
 	struct alarms *alarms;
 	struct async *async;

@@ -48,9 +48,8 @@ struct exec {
 	bool telling;		/* its parent is being told */
 	int conflicts, tries;
 	struct run *run;
-	bool idle, ready;
+	bool idle;
 	TAILQ_ENTRY(exec) link;	/* in table->idle */
-	TAILQ_ENTRY(exec) ready_link;
 };
 
 struct exec_table {
@@ -58,12 +57,6 @@ struct exec_table {
 	struct map *by_id;
 	TAILQ_HEAD(, exec) idle;	/* least recently used first */
 	int nidle, idle_most;
-	/*
-	 * Want to run while too many wait for a worker.  Their rows say the
-	 * same, so this list only makes it prompt.
-	 */
-	TAILQ_HEAD(, exec) ready;
-	int waiting, waits_most;
 };
 
 static void exec_step(struct exec *);
@@ -73,7 +66,7 @@ static void exec_check(struct exec *);
 /* ---- the table ---- */
 
 struct exec_table *
-exec_table_new(struct engine *g, int idle_most, int waits_most)
+exec_table_new(struct engine *g, int idle_most)
 {
 	struct exec_table *t = xcalloc(1, sizeof(*t));
 
@@ -81,8 +74,6 @@ exec_table_new(struct engine *g, int idle_most, int waits_most)
 	t->by_id = map_new(env_random_u64(g->env));
 	TAILQ_INIT(&t->idle);
 	t->idle_most = idle_most;
-	TAILQ_INIT(&t->ready);
-	t->waits_most = waits_most > 0 ? waits_most : 1;
 	return t;
 }
 
@@ -95,8 +86,6 @@ exec_free(struct exec *e)
 		TAILQ_REMOVE(&t->idle, e, link);
 		t->nidle--;
 	}
-	if (e->ready)
-		TAILQ_REMOVE(&t->ready, e, ready_link);
 	alarm_clear(t->engine->alarms, &e->alarm);
 	alarm_clear(t->engine->alarms, &e->held_alarm);
 	map_del(t->by_id, &e->id, sizeof(e->id));
@@ -182,40 +171,6 @@ exec_rest(struct exec *e)
 		oldest = TAILQ_FIRST(&t->idle);
 		exec_free(oldest);
 	}
-}
-
-bool
-exec_may_claim(const struct engine *g)
-{
-	return !g->draining && g->execs->waiting < g->execs->waits_most;
-}
-
-static void
-exec_set_ready(struct exec *e, bool ready)
-{
-	if (e->ready == ready)
-		return;
-	e->ready = ready;
-	if (ready)
-		TAILQ_INSERT_TAIL(&e->table->ready, e, ready_link);
-	else
-		TAILQ_REMOVE(&e->table->ready, e, ready_link);
-}
-
-void
-exec_waiting(struct engine *g, int change)
-{
-	struct exec_table *t = g->execs;
-	struct exec *e;
-
-	if (t == NULL)
-		return;		/* the engine ends */
-	t->waiting += change;
-	if (change > 0 || !exec_may_claim(g) ||
-	    (e = TAILQ_FIRST(&t->ready)) == NULL)
-		return;
-	exec_set_ready(e, false);
-	exec_poke(g, &e->id);
 }
 
 void
@@ -353,8 +308,6 @@ exec_retry_all(struct engine *g)
 static void
 exec_throw_away(struct exec *e)
 {
-	if (e->change.claimed)
-		exec_waiting(e->table->engine, -1);
 	change_free(&e->change);
 	if (e->x == NULL)
 		return;
@@ -422,8 +375,6 @@ exec_committed(struct exec *e)
 	(void)exec_point(kind, EXEC_AFTER_ANSWER);
 	exec_spread(g, &c);
 	exec_wake(e);
-	if (c.claimed)		/* the run counts itself */
-		exec_waiting(g, -1);
 	change_free(&c);
 	e->phase = EXEC_REST;
 	exec_step(e);
@@ -558,13 +509,8 @@ exec_decide(struct exec *e, struct exec_input *in)
 	}
 	decision = in->kind->decide(in, &denv, x, &e->change, &e->refused);
 	e->is_refused = decision == EXEC_REFUSE;
-	if (durable_wants_run(x, denv.now)) {
-		if (exec_may_claim(g)) {
-			durable_claim(&denv, x, &e->change);
-			exec_waiting(g, 1);
-		}
-		exec_set_ready(e, !x->running);
-	}
+	if (!g->draining && durable_wants_run(x, denv.now))
+		durable_claim(&denv, x, &e->change);
 	if (decision != EXEC_WRITE && !change_any(&e->change)) {
 		change_free(&e->change);
 		if (e->run != NULL)

@@ -75,8 +75,7 @@ struct exec_input {
 	const char *cause_id;	/* borrowed; lives as long as the input */
 };
 
-struct exec_table *exec_table_new(struct engine *, int held_most,
-    int waits_most);
+struct exec_table *exec_table_new(struct engine *, int held_most);
 void exec_table_free(struct exec_table *);
 
 /* Never runs finish inside the call. */
@@ -90,10 +89,6 @@ void exec_forget(struct engine *, const struct id *);
 /* All internal inputs that wait for a better time try again now. */
 void exec_retry_all(struct engine *);
 size_t exec_count(const struct engine *);
-/* Is there room for one more invocation that waits for a worker? */
-bool exec_may_claim(const struct engine *);
-/* One more is claimed or waits (1), or one does not any more (-1). */
-void exec_waiting(struct engine *, int change);
 
 /* Does the ARN name this very execution, all of it? */
 bool exec_is(const struct execution *, const struct arn_execution *);

@@ -6,6 +6,10 @@
 
 #include "flow/exec.h"
 
+/* most: how many the pool may hold waiting; more wait here, in order. */
+struct runs *runs_new(struct engine *, int most);
+void runs_free(struct runs *);	/* none is left */
+
 /* The claim of e's execution was committed: hands it to the pool. */
 void run_start(struct engine *, struct exec *);
 /*

@@ -18,8 +18,8 @@ struct engine_conf {
 	int32_t failures_most;
 	int held_most;		/* idle executions kept in memory */
 	/*
-	 * Claimed invocations that wait for a worker, below the pool's own
-	 * bound: more executions wait as rows and in memory, unclaimed.
+	 * Durable invocations that the pool may hold waiting, below its own
+	 * bound: it refuses what is over that, and these can wait here.
 	 */
 	int waits_most;
 };

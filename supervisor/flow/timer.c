@@ -11,7 +11,6 @@
 /* Rows that are due and not written yet are not asked for in a circle. */
 #define TIMER_AGAIN_MS 20
 #define TIMER_TROUBLE_MS 1000
-#define TIMER_FULL_MS 1000	/* no room for what is due: see exec_waiting */
 /* Longer waits are looked at by the sweeps. */
 #define TIMER_HORIZON_MS (60 * 60 * 1000LL)
 
@@ -66,8 +65,7 @@ timer_seen(struct engine *g, int64_t wake_ms)
 {
 	struct timer *t = g->timer;
 
-	if (wake_ms == 0 || (!exec_may_claim(g) &&
-	    wake_ms <= env_now_ms(g->env)))
+	if (wake_ms == 0)
 		return;
 	if (t->next_ms == 0 || wake_ms < t->next_ms)
 		t->next_ms = wake_ms;
@@ -90,8 +88,7 @@ timer_on_next(void *arg, enum store_result result, int64_t next_ms,
     const struct err *err)
 {
 	struct timer *t = arg;
-	int64_t soon = env_now_ms(t->engine->env) +
-	    (exec_may_claim(t->engine) ? TIMER_AGAIN_MS : TIMER_FULL_MS);
+	int64_t soon = env_now_ms(t->engine->env) + TIMER_AGAIN_MS;
 
 	(void)err;
 	if (result != STORE_OK) {
@@ -133,8 +130,7 @@ timer_on_due(void *arg, enum store_result result, const struct id *ids,
 	for (i = 0; i < n; i++)
 		exec_poke(g, &ids[i]);
 	if (n == TIMER_DUE_MOST) {
-		timer_later(t, exec_may_claim(g) ? TIMER_AGAIN_MS :
-		    TIMER_FULL_MS);
+		timer_later(t, TIMER_AGAIN_MS);
 		return;
 	}
 	store_due_next(g->store, timer_on_next, t);
