@@ -5,6 +5,7 @@
 #include <config.h>
 
 #include <string.h>
+#include <strings.h>
 
 #include <openssl/crypto.h>
 
@@ -59,6 +60,53 @@ auth_signature(const struct call *c, const char *service, struct err *err)
 	return done;
 }
 
+static bool
+ends_with(const char *s, size_t len, const char *end)
+{
+	size_t n = strlen(end);
+
+	return len >= n && strncasecmp(s + len - n, end, n) == 0;
+}
+
+/*
+ * Nobody else's name: an address, a name without dots, or one of those that
+ * never mean a host on the internet.
+ */
+static bool
+is_local_name(const char *host)
+{
+	size_t len = strcspn(host, ":");
+
+	if (host[0] == '[' || strspn(host, "0123456789.") == len ||
+	    memchr(host, '.', len) == NULL)
+		return true;
+	return ends_with(host, len, ".localhost") ||
+	    ends_with(host, len, ".local") ||
+	    ends_with(host, len, ".internal");
+}
+
+/*
+ * Without signatures any page in a browser on this machine could call us:
+ * from another origin, or from a name that was made to mean 127.0.0.1.
+ * Clients other than browsers send no Origin.
+ */
+static int
+auth_browser(const struct call *c, struct err *err)
+{
+	const char *origin = http_header(c->req, "Origin");
+	const char *host = http_header(c->req, "Host");
+	const char *from = origin ? strstr(origin, "://") : NULL;
+
+	if (host != NULL && !is_local_name(host))
+		return err_set(err, ERR_DENIED, "Without signatures only "
+		    "local names are served, not %.100s.", host);
+	if (origin != NULL && (from == NULL || host == NULL ||
+	    strcasecmp(from + 3, host) != 0))
+		return err_set(err, ERR_DENIED, "Without signatures pages of "
+		    "%.100s may not call.", origin);
+	return 0;
+}
+
 /* arn:...:role/path/name; the session's name is the function's. */
 char *
 auth_worker_arn(const struct api *api, const struct worker *w)
@@ -81,7 +129,7 @@ auth_check(struct call *c, const char *service, struct err *err)
 	}
 	c->principal = xstrdup(c->api->root);
 	if (c->api->conf.auth == API_AUTH_NONE)
-		return 0;
+		return auth_browser(c, err);
 	return auth_signature(c, service, err);
 }
 

@@ -110,6 +110,29 @@ def test_identity_is_xml_by_body_or_query(server):
     assert b"<Code>InvalidAction</Code>" in text
 
 
+@pytest.mark.parametrize(
+    "headers, status",
+    [
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://127.0.0.1:1"}, 403),
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "127.0.0.1.evil.example:80"}, 403),
+        ({"Host": "evil.example:9080", "Origin": "http://evil.example:9080"}, 403),
+        ({"Host": "localhost:9080"}, 200),
+        ({"Host": "lambda.localhost"}, 200),
+        ({"Host": "[::1]:9080"}, 200),
+        ({"Host": "perdure:9080", "Origin": "http://perdure:9080"}, 200),
+    ],
+)
+def test_pages_in_a_browser_may_not_call(server, headers, status):
+    """Signatures are off: what a browser would carry here is refused."""
+    got, answer, _ = send(server, "GET", FUNCTIONS, headers=headers)
+    assert got == status
+    if status == 403:
+        assert answer["x-amzn-ErrorType"] == "AccessDeniedException"
+
+
 # Routes ----------------------------------------------------------------------
 
 
