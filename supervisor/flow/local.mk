@@ -12,6 +12,9 @@ libsup_a_SOURCES += \
 	%D%/control.c \
 	%D%/deploy.c \
 	%D%/deploy.h \
+	%D%/deploy_alias.c \
+	%D%/deploy_function.c \
+	%D%/deploy_int.h \
 	%D%/durable.h \
 	%D%/durable_run.c \
 	%D%/durable_start.c \

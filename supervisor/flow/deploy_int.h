@@ -1,0 +1,57 @@
+/*
+ * deploy_int - what the files of deploy share.
+ */
+#ifndef FLOW_DEPLOY_INT_H
+#define FLOW_DEPLOY_INT_H
+
+#include "flow/deploy.h"
+
+struct deploy {
+	struct deploy *next;	/* waits for the one before on its function */
+	struct engine *engine;
+	enum deploy_kind kind;
+	char *name, *qualifier, *alias_name;
+	bool alias_new;
+	json_t *input;
+	struct blob *zip;
+	char code[65];
+	deploy_done *done;
+	void *arg;
+
+	struct function_version *latest, *publish;
+	struct function_alias *alias;
+	struct function_write write;
+	char *revision_before;
+	struct err err;
+};
+
+enum deploy_next {
+	DEPLOY_FAILED,	/* d->err says why */
+	DEPLOY_UNPACK,
+	DEPLOY_WRITE,
+	DEPLOY_DONE,	/* nothing to write */
+};
+
+/* InvalidParameterValueException; -1. */
+int deploy_refuse(struct deploy *, const char *sentence);
+/* ResourceNotFoundException of the function or its qualifier; -1. */
+int deploy_not_found(struct deploy *, const char *qualifier);
+/*
+ * The function, which is there and whose revision is what the caller named;
+ * makes it the guard of the write.  NULL: d->err.
+ */
+struct function *deploy_function(struct deploy *);
+char *deploy_revision(struct engine *);	/* a new one; caller frees */
+/* A text of a version's configuration, "" when absent. */
+const char *deploy_text(const struct function_version *, const char *key);
+
+/* The kinds: look, decide, and fill d->write. */
+enum deploy_next deploy_create(struct deploy *);
+enum deploy_next deploy_code(struct deploy *);
+enum deploy_next deploy_config(struct deploy *);
+enum deploy_next deploy_publish(struct deploy *);
+enum deploy_next deploy_delete(struct deploy *);
+enum deploy_next deploy_put_alias(struct deploy *);
+enum deploy_next deploy_drop_alias(struct deploy *);
+
+#endif
