@@ -266,8 +266,8 @@ deploy_on_unpacked(void *arg, int64_t bytes, const struct err *err)
 	} else if (err->kind == ERR_INVALID) {
 		log_info("archive refused function=%s why=\"%s\"", d->name,
 		    err->text);
-		deploy_refuse(d, "Could not unzip uploaded file. Please check your "
-		    "file, then try to upload again.");
+		deploy_refuse(d, "Could not unzip uploaded file. Please check "
+		    "your file, then try to upload again.");
 	} else if (err->kind == ERR_TOO_LARGE) {
 		deploy_refuse(d, "Unzipped size must be smaller than 262144000 "
 		    "bytes");

@@ -130,7 +130,8 @@ static int
 deploy_check_zip(struct deploy *d)
 {
 	if (d->zip == NULL || d->zip->len == 0)
-		return deploy_refuse(d, "Uploaded file must be a non-empty zip");
+		return deploy_refuse(d,
+		    "Uploaded file must be a non-empty zip");
 	if (d->zip->len > FUNCTION_ZIP_MOST)
 		return err_code(&d->err, ERR_TOO_LARGE,
 		    "RequestEntityTooLargeException",
@@ -259,12 +260,13 @@ deploy_delete(struct deploy *d)
 		return DEPLOY_WRITE;
 	}
 	if (strcmp(d->qualifier, "$LATEST") == 0) {
-		deploy_refuse(d, "$LATEST version cannot be deleted without deleting "
-		    "the function.");
+		deploy_refuse(d, "$LATEST version cannot be deleted without "
+		    "deleting the function.");
 		return DEPLOY_FAILED;
 	}
 	if (!arn_qualifier_is_version(d->qualifier)) {
-		deploy_refuse(d, "Deletion of aliases is not currently supported.");
+		deploy_refuse(d,
+		    "Deletion of aliases is not currently supported.");
 		return DEPLOY_FAILED;
 	}
 	if (function_find(f, d->qualifier) == NULL) {
