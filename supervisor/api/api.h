@@ -112,7 +112,7 @@ struct call {
 	int64_t begun_us;
 	void (*gone)(void *arg);
 	void *gone_arg;
-	bool xml;			/* errors in the query protocol's form */
+	bool xml;			/* errors in the query protocol */
 	bool orphan;			/* api and engine are gone */
 	LIST_ENTRY(call) link;		/* in the api's calls */
 };

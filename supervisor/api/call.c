@@ -168,8 +168,9 @@ call_error(struct call *c, enum err_kind kind, const char *code,
 	else
 		error_json(&shape, text, &body);
 	if (shape.status >= 400 && shape.status != 404)
-		log_debug("refused request_id=%s action=%s error=%s text=\"%s\"",
-		    c->request_text, c->action, shape.name, text);
+		log_debug("refused request_id=%s action=%s error=%s "
+		    "text=\"%s\"", c->request_text, c->action, shape.name,
+		    text);
 	call_header(c, "x-amzn-ErrorType", shape.name);
 	if (shape.status == 429 || shape.status == 503)
 		call_header(c, "Retry-After", "1");

@@ -1,82 +1,13 @@
 #include <config.h>
 
 #include <ctype.h>
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
-#include "api/check.h"
+#include "api/sentence.h"
 #include "base/digest.h"
-#include "base/mem.h"
 #include "base/own.h"
-#include "base/utf8.h"
 
-#define SHOWN_MOST 256		/* bytes of a wrong value that are repeated */
-#define MATCHED_MOST 65536	/* longer text is not given to a pattern */
-#define VIOLATIONS_MOST 20	/* more are counted only */
-#define MATCH_LIMIT 200000
-
-/* ---- patterns ---- */
-
-struct rules {
-	pcre2_code **codes;
-	pcre2_match_context *context;
-	pcre2_match_data *match;
-};
-
-struct rules *
-rules_new(struct err *err)
-{
-	struct rules *r = xcalloc(1, sizeof(*r));
-
-	r->codes = xcalloc((size_t)api_npatterns + 1, sizeof(*r->codes));
-	r->context = pcre2_match_context_create(NULL);
-	r->match = pcre2_match_data_create(1, NULL);
-	pcre2_set_match_limit(r->context, MATCH_LIMIT);
-	for (int i = 0; i < api_npatterns; i++) {
-		PCRE2_SIZE at;
-		int code;
-
-		r->codes[i] = pcre2_compile((PCRE2_SPTR)api_patterns[i],
-		    PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_ANCHORED |
-		    PCRE2_ENDANCHORED | PCRE2_NO_UTF_CHECK, &code, &at, NULL);
-		if (r->codes[i] == NULL) {
-			err_set(err, ERR_INTERNAL, "pattern %s: error %d",
-			    api_patterns[i], code);
-			rules_free(r);
-			return NULL;
-		}
-		/* Where memory cannot be made executable it is interpreted. */
-		(void)pcre2_jit_compile(r->codes[i], PCRE2_JIT_COMPLETE);
-	}
-	return r;
-}
-
-void
-rules_free(struct rules *r)
-{
-	if (r == NULL)
-		return;
-	for (int i = 0; i < api_npatterns; i++)
-		pcre2_code_free(r->codes[i]);
-	free(r->codes);
-	pcre2_match_data_free(r->match);
-	pcre2_match_context_free(r->context);
-	free(r);
-}
-
-bool
-rules_match(const struct rules *r, int pattern, const char *s, size_t len)
-{
-	return len <= MATCHED_MOST &&
-	    pcre2_match(r->codes[pattern], (PCRE2_SPTR)s, len, 0,
-	    PCRE2_NO_UTF_CHECK, r->match, r->context) >= 0;
-}
-
-/* ---- sentences ---- */
+/* ---- where in the input ---- */
 
 void
 check_free(struct check *c)
@@ -114,146 +45,11 @@ check_leave(struct check *c, size_t before)
 		c->path.data[before] = '\0';
 }
 
-/* As Java prints it, which is what AWS's sentences hold. */
-static void
-show(struct buf *out, const json_t *v)
-{
-	const char *key, *between = "";
-	json_t *item;
-	size_t i;
-
-	if (out->len > SHOWN_MOST)
-		return;
-	switch (json_typeof(v)) {
-	case JSON_OBJECT:
-		buf_char(out, '{');
-		json_object_foreach((json_t *)v, key, item) {
-			buf_fmt(out, "%s%s=", between, key);
-			show(out, item);
-			between = ", ";
-		}
-		buf_char(out, '}');
-		break;
-	case JSON_ARRAY:
-		buf_char(out, '[');
-		json_array_foreach((json_t *)v, i, item) {
-			buf_str(out, between);
-			show(out, item);
-			between = ", ";
-		}
-		buf_char(out, ']');
-		break;
-	case JSON_STRING:
-		buf_add(out, json_string_value(v), json_string_length(v));
-		break;
-	case JSON_INTEGER:
-		buf_fmt(out, "%lld", (long long)json_integer_value(v));
-		break;
-	case JSON_REAL:
-		if (json_real_value(v) == floor(json_real_value(v)) &&
-		    fabs(json_real_value(v)) < 1e7)
-			buf_fmt(out, "%.1f", json_real_value(v));
-		else
-			buf_fmt(out, "%.17g", json_real_value(v));
-		break;
-	case JSON_TRUE:
-		buf_str(out, "true");
-		break;
-	case JSON_FALSE:
-		buf_str(out, "false");
-		break;
-	default:
-		buf_str(out, "null");
-	}
-}
-
-/* What is allowed follows: "Member must ...". */
-static bool
-violation(struct check *c, const struct api_shape *s, const json_t *value)
-{
-	own_buf struct buf shown = BUF_INIT;
-	size_t n;
-
-	if (++c->count > VIOLATIONS_MOST)
-		return false;
-	if (c->count > 1)
-		buf_str(&c->text, "; ");
-	buf_str(&c->text, "Value ");
-	if (value == NULL) {
-		buf_str(&c->text, "null ");
-	} else if (!s->sensitive) {
-		show(&shown, value);
-		for (n = 0; n < shown.len && n < SHOWN_MOST;) {
-			size_t step = utf8_next(shown.data + n,
-			    shown.len - n);
-
-			n += step ? step : 1;
-		}
-		buf_char(&c->text, '\'');
-		buf_add(&c->text, shown.data, n < shown.len ? n : shown.len);
-		buf_str(&c->text, n < shown.len ? "...' " : "' ");
-	}
-	buf_fmt(&c->text, "at '%s' failed to satisfy constraint: ",
-	    c->path.data ? c->path.data : "");
-	return true;
-}
-
 void
 check_missing(struct check *c)
 {
-	if (violation(c, NULL, NULL))
+	if (sentence_begin(c, NULL, NULL))
 		buf_str(&c->text, "Member must not be null");
-}
-
-static void
-say_bound(struct buf *out, const struct api_shape *s, bool upper)
-{
-	const char *what = s->type >= API_INTEGER && s->type <= API_DOUBLE ?
-	    "value" : "length";
-
-	buf_fmt(out, "Member must have %s %s than or equal to %lld%s", what,
-	    upper ? "less" : "greater", (long long)(upper ? s->max : s->min),
-	    s->type == API_DOUBLE ? ".0" : "");
-}
-
-static void
-say_pattern(struct buf *out, const struct api_shape *s)
-{
-	buf_fmt(out, "Member must satisfy regular expression pattern: %s",
-	    api_patterns[s->pattern]);
-}
-
-static void
-say_enum(struct buf *out, const struct api_shape *s)
-{
-	buf_str(out, "Member must satisfy enum value set: [");
-	for (int i = s->enums; api_enums[i] != NULL; i++)
-		buf_fmt(out, "%s%s", i == s->enums ? "" : ", ", api_enums[i]);
-	buf_char(out, ']');
-}
-
-/* Everything that is asked of an element, in one pair of brackets. */
-static void
-say_all(struct buf *out, const struct api_shape *s)
-{
-	buf_char(out, '[');
-	if (s->has_max) {
-		say_bound(out, s, true);
-		buf_str(out, ", ");
-	}
-	if (s->has_min) {
-		say_bound(out, s, false);
-		buf_str(out, ", ");
-	}
-	if (s->pattern >= 0) {
-		say_pattern(out, s);
-		buf_str(out, ", ");
-	}
-	if (s->enums >= 0) {
-		say_enum(out, s);
-		buf_str(out, ", ");
-	}
-	buf_str(out, "Member must not be null]");
 }
 
 /* ---- values ---- */
@@ -351,14 +147,14 @@ holds(const struct check *c, const struct api_shape *s, const json_t *v)
 static void
 check_bounds(struct check *c, const struct api_shape *s, const json_t *v)
 {
-	if (too_much(s, v) && violation(c, s, v))
-		say_bound(&c->text, s, true);
-	if (too_little(s, v) && violation(c, s, v))
-		say_bound(&c->text, s, false);
-	if (pattern_fails(c, s, v) && violation(c, s, v))
-		say_pattern(&c->text, s);
-	if (enum_fails(s, v) && violation(c, s, v))
-		say_enum(&c->text, s);
+	if (too_much(s, v) && sentence_begin(c, s, v))
+		sentence_bound(&c->text, s, true);
+	if (too_little(s, v) && sentence_begin(c, s, v))
+		sentence_bound(&c->text, s, false);
+	if (pattern_fails(c, s, v) && sentence_begin(c, s, v))
+		sentence_pattern(&c->text, s);
+	if (enum_fails(s, v) && sentence_begin(c, s, v))
+		sentence_enum(&c->text, s);
 }
 
 void
@@ -370,7 +166,7 @@ check_bytes(struct check *c, int shape, size_t len)
 		if (++c->count <= VIOLATIONS_MOST) {
 			buf_fmt(&c->text, "Value at '%s' failed to satisfy "
 			    "constraint: ", c->path.data);
-			say_bound(&c->text, s, true);
+			sentence_bound(&c->text, s, true);
 		}
 	}
 }
@@ -602,9 +398,9 @@ check_list(struct check *c, const struct api_shape *s, json_t *list)
 		check_leave(c, before);
 	}
 	check_bounds(c, s, list);
-	if (!all_hold && violation(c, s, list)) {
+	if (!all_hold && sentence_begin(c, s, list)) {
 		buf_str(&c->text, "Member must satisfy constraint: ");
-		say_all(&c->text, elem);
+		sentence_all(&c->text, elem);
 	}
 	return 0;
 }
@@ -648,13 +444,13 @@ check_map(struct check *c, const struct api_shape *s, json_t *map)
 			return -1;
 	}
 	check_bounds(c, s, map);
-	if (!keys && violation(c, s, map)) {
+	if (!keys && sentence_begin(c, s, map)) {
 		buf_str(&c->text, "Map keys must satisfy constraint: ");
-		say_all(&c->text, &api_shapes[s->key]);
+		sentence_all(&c->text, &api_shapes[s->key]);
 	}
-	if (!values && violation(c, s, map)) {
+	if (!values && sentence_begin(c, s, map)) {
 		buf_str(&c->text, "Map value must satisfy constraint: ");
-		say_all(&c->text, elem);
+		sentence_all(&c->text, elem);
 	}
 	return 0;
 }

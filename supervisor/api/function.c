@@ -116,7 +116,7 @@ function_on_deleted(void *arg, const struct function_version *v,
 	if (err != NULL)
 		call_fail(c, err);
 	else
-		call_answer(c, 204, NULL);	/* observed; the model says 200 */
+		call_answer(c, 204, NULL);	/* the model says 200 */
 }
 
 void

@@ -26,6 +26,9 @@ libsup_a_SOURCES += \
 	%D%/private.h \
 	%D%/router.c \
 	%D%/router.h \
+	%D%/rules.c \
+	%D%/sentence.c \
+	%D%/sentence.h \
 	%D%/sts.c \
 	%D%/tag.c \
 	%D%/updates.c \

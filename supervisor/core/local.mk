@@ -29,6 +29,8 @@ libcore_a_SOURCES += \
 	%D%/retry.h \
 	%D%/sigv4.c \
 	%D%/sigv4.h \
+	%D%/sigv4_canon.c \
+	%D%/sigv4_canon.h \
 	%D%/token.c \
 	%D%/token.h
 

@@ -1,290 +1,20 @@
 #include <config.h>
 
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include "base/mem.h"
 #include "base/own.h"
-#include "core/sigv4.h"
+#include "core/sigv4_canon.h"
 
-#define ALGORITHM "AWS4-HMAC-SHA256"
 #define WINDOW_S 300	/* JSON and query services */
 #define PRESIGNED_EARLY_S 900
 #define PRESIGNED_MOST_S 604800
-#define PARAMETERS_MOST 200
-
-static void
-hex(const unsigned char *in, size_t n, char *out)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < n; i++) {
-		out[2 * i] = digits[in[i] >> 4];
-		out[2 * i + 1] = digits[in[i] & 15];
-	}
-	out[2 * n] = '\0';
-}
-
-static void
-sha256_hex(const void *data, size_t len, char out[65])
-{
-	unsigned char md[EVP_MAX_MD_SIZE];
-	unsigned int n = 0;
-
-	if (EVP_Digest(len ? data : "", len, md, &n, EVP_sha256(), NULL) != 1)
-		abort();
-	hex(md, 32, out);
-}
-
-static void
-hmac(const void *key, size_t keylen, const void *data, size_t len,
-    unsigned char out[32])
-{
-	unsigned int n = 32;
-
-	if (HMAC(EVP_sha256(), key, (int)keylen, data, len, out, &n) == NULL)
-		abort();
-}
-
-/* ---- the canonical request ---- */
-
-static bool
-unreserved(unsigned char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	    (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
-	    c == '~';
-}
-
-static void
-encode(struct buf *out, const char *s, size_t n, bool keep_slash)
-{
-	static const char digits[] = "0123456789ABCDEF";
-
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)s[i];
-
-		if (unreserved(c) || (keep_slash && c == '/')) {
-			buf_char(out, (char)c);
-			continue;
-		}
-		buf_char(out, '%');
-		buf_char(out, digits[c >> 4]);
-		buf_char(out, digits[c & 15]);
-	}
-}
-
-static int
-nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* A malformed escape stays as it is. */
-static void
-decode(struct buf *out, const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (s[i] == '%' && n - i > 2 && nibble(s[i + 1]) >= 0 &&
-		    nibble(s[i + 2]) >= 0) {
-			buf_char(out, (char)(nibble(s[i + 1]) << 4 |
-			    nibble(s[i + 2])));
-			i += 2;
-		} else {
-			buf_char(out, s[i]);
-		}
-	}
-}
-
-struct parameter {
-	char *name, *value;	/* decoded and encoded again */
-};
-
-static int
-parameter_compare(const void *a, const void *b)
-{
-	const struct parameter *p = a, *q = b;
-	int order = strcmp(p->name, q->name);
-
-	return order ? order : strcmp(p->value, q->value);
-}
-
-static char *
-normalise(const char *s, size_t n)
-{
-	own_buf struct buf plain = BUF_INIT;
-	struct buf out = BUF_INIT;
-
-	decode(&plain, s, n);
-	encode(&out, plain.data, plain.len, false);
-	return buf_steal(&out);
-}
-
-static void
-parameters_free(struct parameter *p, int n)
-{
-	for (int i = 0; i < n; i++) {
-		free(p[i].name);
-		free(p[i].value);
-	}
-}
-
-/* Splits a raw query; at most PARAMETERS_MOST, -1 when there are more. */
-static int
-parameters_split(const char *query, struct parameter out[PARAMETERS_MOST])
-{
-	int n = 0;
-
-	for (const char *s = query; s != NULL && *s != '\0';) {
-		size_t len = strcspn(s, "&");
-		const char *eq = memchr(s, '=', len);
-		size_t name = eq != NULL ? (size_t)(eq - s) : len;
-
-		if (len > 0) {
-			if (n == PARAMETERS_MOST) {
-				parameters_free(out, n);
-				return -1;
-			}
-			out[n].name = normalise(s, name);
-			out[n].value = eq != NULL ?
-			    normalise(eq + 1, len - name - 1) : xstrdup("");
-			n++;
-		}
-		s += len;
-		s += *s == '&';
-	}
-	return n;
-}
-
-static int
-canonical_query(struct buf *out, const char *query)
-{
-	struct parameter p[PARAMETERS_MOST];
-	int n = parameters_split(query, p);
-	bool first = true;
-
-	if (n < 0)
-		return -1;
-	if (n > 1)
-		qsort(p, (size_t)n, sizeof(p[0]), parameter_compare);
-	for (int i = 0; i < n; i++) {
-		if (strcmp(p[i].name, "X-Amz-Signature") == 0)
-			continue;
-		buf_fmt(out, "%s%s=%s", first ? "" : "&", p[i].name,
-		    p[i].value);
-		first = false;
-	}
-	parameters_free(p, n);
-	return 0;
-}
-
-/* Trimmed, inner runs of white space made one space. */
-static void
-canonical_value(struct buf *out, const char *value)
-{
-	bool space = false, any = false;
-
-	for (const char *s = value; *s != '\0'; s++) {
-		if (*s == ' ' || *s == '\t') {
-			space = any;
-			continue;
-		}
-		if (space)
-			buf_char(out, ' ');
-		buf_char(out, *s);
-		space = false;
-		any = true;
-	}
-}
-
-static void
-canonical_header(struct buf *out, const struct sigv4_request *r,
-    const char *name, size_t len)
-{
-	bool first = true;
-
-	buf_add(out, name, len);
-	buf_char(out, ':');
-	for (size_t i = 0; i < r->nheaders; i++) {
-		const char *have = r->headers[i].name;
-
-		if (strlen(have) != len || strncasecmp(have, name, len) != 0)
-			continue;
-		if (!first)
-			buf_char(out, ',');
-		canonical_value(out, r->headers[i].value);
-		first = false;
-	}
-	buf_char(out, '\n');
-}
-
-static const char *
-header_find(const struct sigv4_request *r, const char *name)
-{
-	for (size_t i = 0; i < r->nheaders; i++)
-		if (strcasecmp(r->headers[i].name, name) == 0)
-			return r->headers[i].value;
-	return NULL;
-}
-
-/* -1: a query with too many parameters to be checked. */
-static int
-canonical_request(struct buf *out, const struct sigv4_request *r,
-    const char *signed_headers, const char *payload_hash)
-{
-	buf_fmt(out, "%s\n", r->method);
-	if (r->path[0] == '\0')
-		buf_char(out, '/');
-	encode(out, r->path, strlen(r->path), true);
-	buf_char(out, '\n');
-	if (canonical_query(out, r->query) < 0)
-		return -1;
-	buf_char(out, '\n');
-	for (const char *s = signed_headers; *s != '\0';) {
-		size_t len = strcspn(s, ";");
-
-		canonical_header(out, r, s, len);
-		s += len;
-		s += *s == ';';
-	}
-	buf_fmt(out, "\n%s\n%s", signed_headers, payload_hash);
-	return 0;
-}
-
-static void
-signature(const char *secret, const char *date, const char *region,
-    const char *service, const char *amz_date, const struct buf *canonical,
-    char out[65])
-{
-	own_buf struct buf text = BUF_INIT;
-	own_buf struct buf start = BUF_INIT;
-	unsigned char key[32], next[32];
-	char hash[65];
-
-	sha256_hex(canonical->data, canonical->len, hash);
-	buf_fmt(&text, ALGORITHM "\n%s\n%s/%s/%s/aws4_request\n%s", amz_date,
-	    date, region, service, hash);
-	buf_fmt(&start, "AWS4%s", secret);
-	hmac(start.data, start.len, date, strlen(date), key);
-	hmac(key, 32, region, strlen(region), next);
-	hmac(next, 32, service, strlen(service), key);
-	hmac(key, 32, "aws4_request", 12, next);
-	hmac(next, 32, text.data, text.len, key);
-	hex(key, 32, out);
-	OPENSSL_cleanse(start.data, start.len);
-	OPENSSL_cleanse(next, sizeof(next));
-}
 
 /* ---- reading ---- */
 
@@ -432,11 +162,11 @@ header_parse(const struct sigv4_request *r, const char *value,
     struct sigv4_auth *a, struct err *err)
 {
 	own_buf struct buf text = BUF_INIT;
-	const char *list = value + strlen(ALGORITHM);
-	const char *date = header_find(r, "x-amz-date");
+	const char *list = value + strlen(SIGV4_ALGORITHM);
+	const char *date = canon_find_header(r, "x-amz-date");
 	char credential[400];
 
-	if (strncmp(value, ALGORITHM, strlen(ALGORITHM)) != 0 ||
+	if (strncmp(value, SIGV4_ALGORITHM, strlen(SIGV4_ALGORITHM)) != 0 ||
 	    (*list != ' ' && *list != '\t'))
 		return incomplete(err,
 		    "Unsupported AWS 'algorithm' in Authorization header.");
@@ -462,12 +192,12 @@ header_parse(const struct sigv4_request *r, const char *value,
 		return incomplete(err, text.data);
 	}
 	memcpy(a->amz_date, date, 17);
-	a->session = header_find(r, "x-amz-security-token") != NULL;
+	a->session = canon_find_header(r, "x-amz-security-token") != NULL;
 	return 0;
 }
 
 static const char *
-parameter_find(const struct parameter *p, int n, const char *name)
+parameter_find(const struct canon_parameter *p, int n, const char *name)
 {
 	for (int i = 0; i < n; i++)
 		if (strcmp(p[i].name, name) == 0)
@@ -477,27 +207,27 @@ parameter_find(const struct parameter *p, int n, const char *name)
 
 /* The decoded value; -1: absent or too long. */
 static int
-parameter_copy(const struct parameter *p, int n, const char *name, char *out,
-    size_t room)
+parameter_copy(const struct canon_parameter *p, int n, const char *name,
+    char *out, size_t room)
 {
 	own_buf struct buf plain = BUF_INIT;
 	const char *value = parameter_find(p, n, name);
 
 	if (value == NULL)
 		return -1;
-	decode(&plain, value, strlen(value));
+	canon_decode(&plain, value, strlen(value));
 	if (plain.len == 0 || memchr(plain.data, '\0', plain.len) != NULL)
 		return -1;
 	return copy(out, room, plain.data, plain.len);
 }
 
 static int
-presigned_read(const struct parameter *p, int n, struct sigv4_auth *a)
+presigned_read(const struct canon_parameter *p, int n, struct sigv4_auth *a)
 {
 	char algorithm[32], credential[400], expires[16], *end;
 
 	if (parameter_copy(p, n, "X-Amz-Algorithm", algorithm,
-	    sizeof(algorithm)) < 0 || strcmp(algorithm, ALGORITHM) != 0 ||
+	    sizeof(algorithm)) < 0 || strcmp(algorithm, SIGV4_ALGORITHM) != 0 ||
 	    parameter_copy(p, n, "X-Amz-Credential", credential,
 	    sizeof(credential)) < 0 || credential_parse(credential, a) < 0 ||
 	    parameter_copy(p, n, "X-Amz-Date", a->amz_date,
@@ -521,21 +251,21 @@ static int
 presigned_parse(const struct sigv4_request *r, struct sigv4_auth *a,
     struct err *err)
 {
-	struct parameter p[PARAMETERS_MOST];
-	int n = parameters_split(r->query, p);
+	struct canon_parameter p[CANON_PARAMETERS_MOST];
+	int n = canon_parameters(r->query, p);
 	int done;
 
 	if (n < 0)
 		return incomplete(err, "Too many query parameters.");
 	if (parameter_find(p, n, "X-Amz-Signature") == NULL &&
 	    parameter_find(p, n, "X-Amz-Algorithm") == NULL) {
-		parameters_free(p, n);
+		canon_parameters_free(p, n);
 		return err_code(err, ERR_DENIED,
 		    "MissingAuthenticationTokenException",
 		    "Missing Authentication Token");
 	}
 	done = presigned_read(p, n, a);
-	parameters_free(p, n);
+	canon_parameters_free(p, n);
 	return done == 0 ? 0 : incomplete(err, "AWS query-string parameters "
 	    "must include 'X-Amz-Algorithm', 'X-Amz-Credential', "
 	    "'X-Amz-Signature', 'X-Amz-SignedHeaders', 'X-Amz-Date' and "
@@ -563,7 +293,7 @@ int
 sigv4_parse(const struct sigv4_request *r, struct sigv4_auth *a,
     struct err *err)
 {
-	const char *value = header_find(r, "authorization");
+	const char *value = canon_find_header(r, "authorization");
 	int done;
 
 	memset(a, 0, sizeof(*a));
@@ -644,15 +374,15 @@ sigv4_verify(const struct sigv4_request *r, const struct sigv4_auth *a,
     const char *secret, struct err *err)
 {
 	own_buf struct buf canonical = BUF_INIT;
-	const char *said = header_find(r, "x-amz-content-sha256");
+	const char *said = canon_find_header(r, "x-amz-content-sha256");
 	char hash[65], made[65];
 
-	sha256_hex(r->body, r->body_len, hash);
+	canon_hash(r->body, r->body_len, hash);
 	if (said != NULL && strcmp(said, hash) != 0)
 		return mismatch(err);
-	if (canonical_request(&canonical, r, a->signed_headers, hash) < 0)
+	if (canon_request(&canonical, r, a->signed_headers, hash) < 0)
 		return mismatch(err);
-	signature(secret, a->date, a->region, a->service, a->amz_date,
+	canon_signature(secret, a->date, a->region, a->service, a->amz_date,
 	    &canonical, made);
 	return CRYPTO_memcmp(made, a->signature, 64) == 0 ? 0 : mismatch(err);
 }
@@ -697,10 +427,11 @@ sigv4_sign(const struct sigv4_request *r, const char *key_id,
 	memcpy(date, amz_date, 8);
 	date[8] = '\0';
 	header_list(r, &list);
-	sha256_hex(r->body, r->body_len, hash);
-	(void)canonical_request(&canonical, r, list.data, hash);
-	signature(secret, date, region, service, amz_date, &canonical, made);
-	buf_fmt(out, ALGORITHM " Credential=%s/%s/%s/%s/aws4_request, "
+	canon_hash(r->body, r->body_len, hash);
+	(void)canon_request(&canonical, r, list.data, hash);
+	canon_signature(secret, date, region, service, amz_date, &canonical,
+	    made);
+	buf_fmt(out, SIGV4_ALGORITHM " Credential=%s/%s/%s/%s/aws4_request, "
 	    "SignedHeaders=%s, Signature=%s", key_id, date, region, service,
 	    list.data, made);
 }
