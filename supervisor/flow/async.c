@@ -20,7 +20,7 @@
 #define ASYNC_HELD_MOST 1000
 #define ASYNC_TAKE_MOST 100
 #define ASYNC_BACKOFF_MS 100
-#define ASYNC_BACKOFF_MOST_MS 5000
+#define ASYNC_BACKOFF_MOST_MS 2000
 
 struct async {
 	struct engine *engine;

@@ -1,6 +1,7 @@
 #include <config.h>
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,6 +27,15 @@ call_init(struct call *c, struct engine *g, const struct exec_kind *kind,
 	c->start_us = g->env->mono_us(g->env);
 }
 
+static void
+call_free(struct call *c)
+{
+	if (c->release != NULL)
+		c->release(c);
+	buf_free(&c->body);
+	free(c);
+}
+
 void
 call_end(struct call *c, const struct err *err)
 {
@@ -36,10 +46,7 @@ call_end(struct call *c, const struct err *err)
 	else
 		done(c->arg, c->body.data != NULL ? c->body.data : "",
 		    c->body.len, NULL);
-	if (c->release != NULL)
-		c->release(c);
-	buf_free(&c->body);
-	free(c);
+	call_free(c);
 }
 
 static void
@@ -56,27 +63,90 @@ call_end_refused(struct call *c)
 	alarm_set(c->in.engine->alarms, &c->alarm, 0, call_on_alarm, c);
 }
 
-void
-call_submit_to(struct call *c, const struct id *id)
+static void
+call_drop(struct keep *k)
 {
-	exec_submit(c->in.engine, id, &c->in);
+	struct call *c = (struct call *)((char *)k -
+	    offsetof(struct call, keep));
+
+	call_unkeep(c);
+	call_free(c);
 }
 
 void
-call_submit(struct call *c)
+call_keep(struct call *c)
+{
+	keep_add(&c->in.engine->kept, &c->keep, call_drop);
+}
+
+void
+call_unkeep(struct call *c)
+{
+	keep_remove(&c->in.engine->kept, &c->keep);
+}
+
+/* False: it was refused. */
+static bool
+call_begins(struct call *c)
 {
 	if (!c->in.engine->ready) {
 		err_set(&c->err, ERR_UNAVAILABLE,
 		    "The service is waiting for its database");
 		call_end_refused(c);
-		return;
+		return false;
 	}
 	if (id_is_zero(&c->arn.id)) {
 		call_unknown(&c->err);
 		call_end_refused(c);
+		return false;
+	}
+	return true;
+}
+
+void
+call_submit(struct call *c)
+{
+	if (call_begins(c))
+		exec_submit(c->in.engine, &c->arn.id, &c->in);
+}
+
+static void
+call_on_head(void *arg, enum store_result result, struct execution *x,
+    const struct err *err)
+{
+	struct call *c = arg;
+	struct durable_env denv = engine_durable(c->in.engine,
+	    c->in.kind->cause, c->in.cause_id);
+	struct err out;
+
+	call_unkeep(c);
+	memset(&out, 0, sizeof(out));
+	if (result != STORE_OK)
+		err_set(&out, result == STORE_FATAL ? ERR_INTERNAL :
+		    ERR_UNAVAILABLE, "The execution could not be read: %s",
+		    err != NULL ? err->text : "");
+	else if (x == NULL)
+		call_unknown(&out);
+	else
+		c->in.kind->decide(&c->in, &denv, x, NULL, &out);
+	c->in.kind->finish(&c->in, x, NULL,
+	    out.kind != ERR_NONE ? &out : NULL);
+	execution_free(x);
+}
+
+void
+call_submit_head(struct call *c)
+{
+	struct engine *g = c->in.engine;
+
+	if (!call_begins(c))
+		return;
+	if (exec_held(g, &c->arn.id)) {
+		exec_submit(g, &c->arn.id, &c->in);
 		return;
 	}
-	call_submit_to(c, &c->arn.id);
+	call_keep(c);
+	store_head(g->store, &c->arn.id, call_on_head, c);
 }
 
 int

@@ -12,6 +12,7 @@
 /* Embedded first in each call's own struct. */
 struct call {
 	struct exec_input in;
+	struct keep keep;	/* while the store reads for it alone */
 	struct durable_caller caller;
 	struct arn_execution arn;
 	durable_done *done;
@@ -30,7 +31,14 @@ void call_init(struct call *, struct engine *, const struct exec_kind *,
     durable_done *, void *arg);
 /* Into the lane of the execution that the ARN names; 404 when it is none. */
 void call_submit(struct call *);
-void call_submit_to(struct call *, const struct id *);
+/*
+ * The same for a kind that reads and needs no operations: one that is not
+ * held is not loaded for it, and takes no other's place in memory.
+ */
+void call_submit_head(struct call *);
+/* Released by an engine that ends, until call_unkeep. */
+void call_keep(struct call *);
+void call_unkeep(struct call *);
 /* Answers err soon, without a lane. */
 void call_end_refused(struct call *);
 /* The whole ARN must fit, not only its id. */

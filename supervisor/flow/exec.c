@@ -120,6 +120,12 @@ exec_get(struct engine *g, const struct id *id)
 	return e;
 }
 
+bool
+exec_held(const struct engine *g, const struct id *id)
+{
+	return map_get(g->execs->by_id, id, sizeof(*id)) != NULL;
+}
+
 size_t
 exec_count(const struct engine *g)
 {

@@ -84,6 +84,8 @@ void exec_submit(struct engine *, const struct id *, struct exec_input *);
 void exec_adopt(struct engine *, struct execution *);
 /* Something may have to be claimed or is due: looks, and does it. */
 void exec_poke(struct engine *, const struct id *);
+/* Is its state in memory, or about to be? */
+bool exec_held(const struct engine *, const struct id *);
 /* Its rows are gone. */
 void exec_forget(struct engine *, const struct id *);
 /* All internal inputs that wait for a better time try again now. */

@@ -164,30 +164,18 @@ execution_get_begin(struct engine *g, const struct arn_execution *arn,
 
 	call_init(&k->call, g, &get_kind, &read_caller, arn, done, arg);
 	k->data = include_data;
-	call_submit(&k->call);
+	call_submit_head(&k->call);
 }
 
 /* ---- GetDurableExecutionHistory ---- */
 
 struct history {
 	struct call call;
-	struct keep keep;	/* while the store reads */
 	bool data, reverse;
 	int limit;
 	int32_t from;		/* 0: the first page */
 	char subject[ID_TEXT + 1];
 };
-
-static void
-history_drop(struct keep *k)
-{
-	struct history *h = (struct history *)((char *)k -
-	    offsetof(struct history, keep));
-
-	keep_remove(&h->call.in.engine->kept, k);
-	buf_free(&h->call.body);
-	free(h);
-}
 
 static void
 history_marker(struct history *h, int32_t next)
@@ -210,7 +198,7 @@ history_on_read(void *arg, enum store_result result,
 	struct err out;
 	size_t i;
 
-	keep_remove(&h->call.in.engine->kept, &h->keep);
+	call_unkeep(&h->call);
 	memset(&out, 0, sizeof(out));
 	if (result != STORE_OK) {
 		err_set(&out, result == STORE_FATAL ? ERR_INTERNAL :
@@ -260,7 +248,7 @@ history_finish(struct exec_input *in, struct execution *x,
 		call_end(&h->call, err);
 		return;
 	}
-	keep_add(&in->engine->kept, &h->keep, history_drop);
+	call_keep(&h->call);
 	store_history_read(in->engine->store, &h->call.arn.id, h->from,
 	    h->limit, h->reverse, history_on_read, h);
 }
@@ -307,14 +295,13 @@ history_get_begin(struct engine *g, const struct arn_execution *arn,
 		call_end_refused(&h->call);
 		return;
 	}
-	call_submit(&h->call);
+	call_submit_head(&h->call);
 }
 
 /* ---- ListDurableExecutionsByFunction ---- */
 
 struct list {
 	struct call call;
-	struct keep keep;
 	char *subject;
 };
 
@@ -322,18 +309,6 @@ static void
 list_release(struct call *c)
 {
 	free(((struct list *)c)->subject);
-}
-
-static void
-list_drop(struct keep *k)
-{
-	struct list *l = (struct list *)((char *)k -
-	    offsetof(struct list, keep));
-
-	keep_remove(&l->call.in.engine->kept, k);
-	free(l->subject);
-	buf_free(&l->call.body);
-	free(l);
 }
 
 static void
@@ -358,7 +333,7 @@ list_on_read(void *arg, enum store_result result, struct execution **list,
 	struct err out;
 	size_t i;
 
-	keep_remove(&l->call.in.engine->kept, &l->keep);
+	call_unkeep(&l->call);
 	memset(&out, 0, sizeof(out));
 	if (result != STORE_OK) {
 		err_set(&out, result == STORE_FATAL ? ERR_INTERNAL :
@@ -448,6 +423,6 @@ execution_list_begin(struct engine *g, const struct store_list_filter *f,
 		call_end_refused(&l->call);
 		return;
 	}
-	keep_add(&g->kept, &l->keep, list_drop);
+	call_keep(&l->call);
 	store_list(g->store, &filter, list_on_read, l);
 }
