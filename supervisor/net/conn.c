@@ -190,14 +190,19 @@ conn_on_writable(evutil_socket_t fd, short what, void *arg)
 {
 	struct conn *c = arg;
 	struct http_request *r;
+	void (*room)(void *);
 
 	(void)fd;
 	(void)what;
 	c->refs++;
 	if (conn_send(c, "", 0) == 0 && c->state == CONN_BUSY) {
 		r = c->req;
-		if (r != NULL && r->room != NULL && c->out_at == c->out.len)
-			r->room(r->room_arg);
+		if (r != NULL && r->room != NULL && c->out_at == c->out.len) {
+			/* Once: what it does may be under way next time. */
+			room = r->room;
+			r->room = NULL;
+			room(r->room_arg);
+		}
 	}
 	conn_unref(c);
 }

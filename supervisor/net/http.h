@@ -93,7 +93,10 @@ void http_drop(struct http_request *);
 void http_stream_begin(struct http_request *, int status);
 void http_stream_add(struct http_request *, const void *, size_t);
 void http_stream_end(struct http_request *);
-/* Bytes that the peer has not taken yet; room runs when there are none. */
+/*
+ * Bytes that the peer has not taken yet; room runs when there are none, once
+ * for each time that it is asked for.
+ */
 size_t http_stream_pending(const struct http_request *);
 void http_stream_on_room(struct http_request *, void (*room)(void *arg),
     void *arg);

@@ -27,7 +27,7 @@
 struct fixture {
 	struct event_base *base;
 	struct http_server *server;
-	int port, handled, gone;
+	int port, handled, gone, rooms;
 	struct http_request *parked;
 	bool free_in_handler;
 };
@@ -48,6 +48,14 @@ on_gone(void *arg)
 
 	f->gone++;
 	f->parked = NULL;
+}
+
+static void
+on_room(void *arg)
+{
+	struct fixture *f = arg;
+
+	f->rooms++;
 }
 
 static void
@@ -84,6 +92,14 @@ handle(void *arg, struct http_request *r)
 		for (i = 0; i < 3; i++)
 			http_stream_add(r, "abc", 3);
 		http_stream_end(r);
+		return;
+	}
+	if (strcmp(http_path(r), "/room") == 0) {
+		f->parked = r;
+		http_park(r, on_gone, f);
+		http_stream_begin(r, 200);
+		http_stream_add(r, "abc", 3);
+		http_stream_on_room(r, on_room, f);
 		return;
 	}
 	body = http_body(r, &len);
@@ -519,6 +535,29 @@ streams_are_chunked(void **state)
 	expect(*state, "GET /stream HTTP/1.0\r\n\r\n", "\r\n\r\nabcabcabc");
 }
 
+/* Its owner asks again when it wants to know again. */
+static void
+room_is_told_once(void **state)
+{
+	struct fixture *f = *state;
+	own_buf struct buf in = BUF_INIT;
+	int fd = dial(f);
+
+	say(f, fd, "GET /room HTTP/1.1\r\n\r\n");
+	get(f, fd, &in, "abc");
+	until(f, &f->rooms, 1);
+	http_stream_add(f->parked, "def", 3);
+	get(f, fd, &in, "def");
+	assert_int_equal(f->rooms, 1);
+	http_stream_on_room(f->parked, on_room, f);
+	http_stream_add(f->parked, "ghi", 3);
+	get(f, fd, &in, "ghi");
+	until(f, &f->rooms, 2);
+	http_stream_end(f->parked);
+	get(f, fd, &in, "0\r\n\r\n");
+	close(fd);
+}
+
 static void
 connections_over_the_bound_wait(void **state)
 {
@@ -653,6 +692,7 @@ main(void)
 		TEST(a_large_answer_arrives_whole),
 		TEST(a_peer_may_leave_in_the_middle_of_a_large_answer),
 		TEST(streams_are_chunked),
+		TEST(room_is_told_once),
 		cmocka_unit_test(connections_over_the_bound_wait),
 		TEST(bodies_are_bounded_together),
 		TEST(drain_answers_what_is_under_way),
