@@ -22,6 +22,7 @@
 #include "api/private.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "base/utf8.h"
 #include "store/pgstore.h"
 
 #define PAGE 500
@@ -54,24 +55,24 @@ logs_free(struct logs *l)
 
 /* ---- the query ---- */
 
-/* Decoded; NULL: absent or malformed.  The caller frees. */
-static char *
-parameter(const char *query, const char *name)
+/* Decoded, NULL: absent; the caller frees.  -1: it is no text. */
+static int
+parameter(const char *query, const char *name, char **out)
 {
 	size_t want = strlen(name);
-	char *out;
 	size_t len;
 
+	*out = NULL;
 	for (const char *s = query; s != NULL && *s != '\0';) {
 		size_t n = strcspn(s, "&");
 
 		if (n > want && strncmp(s, name, want) == 0 && s[want] == '=')
-			return http_unescape(s + want + 1, n - want - 1, &out,
-			    &len) ? out : NULL;
+			return http_unescape(s + want + 1, n - want - 1, out,
+			    &len) && utf8_valid(*out, len) ? 0 : -1;
 		s += n;
 		s += *s == '&';
 	}
-	return NULL;
+	return 0;
 }
 
 static int
@@ -112,12 +113,15 @@ logs_numbers(struct logs *l, const char *since, const char *limit)
 static int
 logs_parse(struct logs *l, const char *query)
 {
-	own_free char *execution = parameter(query, "execution");
-	own_free char *since = parameter(query, "since");
-	own_free char *limit = parameter(query, "limit");
-	own_free char *follow = parameter(query, "follow");
+	own_free char *execution = NULL, *since = NULL, *limit = NULL,
+	    *follow = NULL;
 
-	l->function = parameter(query, "function");
+	if (parameter(query, "function", &l->function) < 0 ||
+	    parameter(query, "execution", &execution) < 0 ||
+	    parameter(query, "since", &since) < 0 ||
+	    parameter(query, "limit", &limit) < 0 ||
+	    parameter(query, "follow", &follow) < 0)
+		return -1;
 	l->filter.function = l->function;
 	l->follow = follow != NULL && strcmp(follow, "true") == 0;
 	if (logs_execution(l, execution) < 0)
@@ -261,7 +265,7 @@ logs_handle(struct call *c)
 	l->c = c;
 	if (logs_parse(l, http_query(c->req)) < 0) {
 		call_refuse(c, ERR_INVALID, "ValidationException",
-		    "execution, since or limit cannot be read");
+		    "function, execution, since or limit cannot be read");
 		logs_free(l);
 		return;
 	}

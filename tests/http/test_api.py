@@ -330,6 +330,15 @@ def log_lines(server, query):
         return [json.loads(line) for line in answer]
 
 
+def test_log_query_that_is_no_text_is_refused(server):
+    for query in ("function=%ff", "function=a%00", "function=a%zz", "limit=%c3"):
+        status, headers, _ = send(server, "GET", f"/_perdure/logs?{query}")
+        assert (status, headers["x-amzn-ErrorType"]) == (
+            400,
+            "ValidationException",
+        )
+
+
 def test_log_lines_of_a_function(server, deploy):
     source = "def handler(e, c):\n    print('hello', e)\n    return 1\n"
     function = deploy("app.handler", code={"app.py": source})
