@@ -12,22 +12,6 @@
 #include "flow/registry.h"
 #include "pool/pool.h"
 
-/*
- * Changes under way, one list for all functions: the first of a name runs,
- * the others wait.  Deploys are rare, so a walk is cheap.
- */
-struct deploy_queue {
-	struct deploy *first;
-};
-
-static struct deploy_queue *
-deploy_queue(struct engine *e)
-{
-	if (e->deploys == NULL)
-		e->deploys = xcalloc(1, sizeof(*e->deploys));
-	return e->deploys;
-}
-
 static void deploy_run(struct deploy *);
 
 static void
@@ -45,10 +29,11 @@ deploy_free(struct deploy *d)
 	free(d);
 }
 
+/* The first of a name runs, the others wait.  Few are there to walk over. */
 static void
 deploy_unlink(struct deploy *d)
 {
-	struct deploy **dp = &deploy_queue(d->engine)->first, *next;
+	struct deploy **dp = &d->engine->deploys, *next;
 
 	while (*dp != d)
 		dp = &(*dp)->next;
@@ -347,7 +332,7 @@ deploy_begin(struct engine *e, const struct deploy_in *in, deploy_done *done,
 	d->zip = blob_ref(in->zip);
 	d->done = done;
 	d->arg = arg;
-	for (dp = &deploy_queue(e)->first; *dp != NULL; dp = &(*dp)->next)
+	for (dp = &e->deploys; *dp != NULL; dp = &(*dp)->next)
 		if (strcmp((*dp)->name, d->name) == 0)
 			waits = true;
 	*dp = d;

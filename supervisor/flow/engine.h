@@ -18,7 +18,7 @@ struct event_base;
 struct pool;
 struct registry;
 struct exec_table;	/* flow/exec.c: executions held and their lanes */
-struct deploy_queue;	/* flow/deploy.c: changes of functions under way */
+struct deploy;		/* flow/deploy.c: a change of a function */
 struct runs;		/* flow/durable_run.c: who waits for the pool */
 struct waiters;		/* flow/waiters.c: who waits for which end */
 struct alarms;		/* flow/alarm.c: what is done later */
@@ -33,7 +33,7 @@ struct engine {
 	struct pgstore *pg;	/* functions, code, logs; NULL in simulation */
 	struct pool *pool;
 	struct registry *registry;
-	struct deploy_queue *deploys;
+	struct deploy *deploys;	/* the first of those under way */
 	struct function_host host;	/* what functions can run on */
 	struct exec_table *execs;
 	struct runs *runs;
