@@ -18,6 +18,7 @@ AM_TESTS_ENVIRONMENT = \
 	top_srcdir='$(top_srcdir)'; export top_srcdir;
 
 EXTRA_DIST += \
+	%D%/TRACK-RECORD.md \
 	%D%/check-layers.sh \
 	%D%/conformance/cases.py \
 	%D%/conformance/test_conformance.py \

@@ -295,8 +295,10 @@ invoke_on_result(struct invocation *inv, const struct invocation_result *res)
 	v->out.status = 200;
 	v->out.executed_version = v->version->version;
 	v->out.body = blob_ref(res->body);
-	v->out.log_tail = res->log_tail;
-	v->out.log_tail_len = res->log_tail_len;
+	if (v->log_tail) {
+		v->out.log_tail = res->log_tail;
+		v->out.log_tail_len = res->log_tail_len;
+	}
 	invoke_answer(v);
 }
 

@@ -274,6 +274,8 @@ def test_log_tail(lam, deploy):
     assert "hello from inside" in text
     assert f"END RequestId: {request}" in text
     assert f"REPORT RequestId: {request}" in text
+    got = lam.invoke(FunctionName=function.name)
+    assert "LogResult" not in got  # who did not ask gets no header
 
 
 def test_context_has_every_member(deploy):
