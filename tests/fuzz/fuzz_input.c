@@ -1,65 +1,81 @@
-/*
- * First line: number of the operation; second: query; third: a header's
- * value; the rest is the body.
- */
+/* Requests of every operation against the model. */
 #include <config.h>
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "api/input.h"
-#include "base/mem.h"
-#include "base/own.h"
 #include "base/utf8.h"
 #include "tests/fuzz/fuzz.h"
 
-static const char *
-give_header(const void *arg, const char *name)
+static struct router *router;
+static struct rules *rules;
+
+static void
+setup(void)
 {
-	(void)name;
-	return arg;
+	struct err err;
+
+	router = router_new();
+	rules = rules_new(&err);
+	FUZZ_CHECK(rules != NULL);
+}
+
+/* Nulls are taken out, wherever they were. */
+static void
+check_value_taken(const json_t *v)
+{
+	const char *key;
+	json_t *item;
+	size_t i;
+
+	FUZZ_CHECK(!json_is_null(v));
+	json_object_foreach((json_t *)v, key, item)
+		check_value_taken(item);
+	json_array_foreach((json_t *)v, i, item)
+		check_value_taken(item);
 }
 
 static void
-feed(const struct rules *rules, const struct input_source *source)
+check_input(const struct api_op *op, const json_t *in,
+    const struct input_fault *f)
 {
-	struct input_fault fault = { 0 };
-	json_t *in = input_read(rules, source, &fault);
-
-	if (in == NULL && (fault.code == NULL ||
-	    !utf8_valid(fault.text.data, fault.text.len)))
-		abort();
-	json_decref(in);
-	buf_free(&fault.text);
+	if (in == NULL) {
+		FUZZ_CHECK(f->code != NULL);
+		FUZZ_CHECK(f->text.len > 0 &&
+		    utf8_valid(f->text.data, f->text.len));
+		return;
+	}
+	FUZZ_CHECK(json_is_object(in));
+	/* A payload is the caller's own: opaque. */
+	if (op->payload == NULL)
+		check_value_taken(in);
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct rules *rules;
-	own_free char *text = xstrndup((const char *)data, len);
-	char *rest = text, *number, *query, *header;
-	struct route route = { 0 };
-	struct input_source source = { .route = &route,
-		.header = give_header };
+	struct fuzz_request r;
+	struct input_source source = { .header = fuzz_request_header,
+		.arg = &r };
+	struct input_fault fault = { NULL, BUF_INIT };
+	struct route route;
 	struct err err;
+	json_t *in;
 
-	if (rules == NULL)
-		rules = rules_new(&err);
-	number = strsep(&rest, "\n");
-	query = strsep(&rest, "\n");
-	header = strsep(&rest, "\n");
-	if (header == NULL)
-		return 0;
-	route.op = &api_ops[(unsigned)atoi(number) % (unsigned)api_nops];
-	route.nvars = 1;
-	route.vars[0].name = "{FunctionName}";
-	route.vars[0].value = header;
-	source.query = query;
-	source.arg = header;
-	/* Bytes behind a NUL belong to the body as well. */
-	source.body = rest != NULL ? (const char *)data + (rest - text) : "";
-	source.body_len = rest != NULL ? len - (size_t)(rest - text) : 0;
-	feed(rules, &source);
+	if (router == NULL)
+		setup();
+	if (fuzz_request_read(&r, data, size)) {
+		source.query = r.query;
+		source.body = r.body;
+		source.body_len = r.body_len;
+		source.route = &route;
+		if (router_find(router, r.method, r.path, r.query, &route,
+		    &err) == 0) {
+			in = input_read(rules, &source, &fault);
+			check_input(route.op, in, &fault);
+			json_decref(in);
+		}
+		route_free(&route);
+	}
+	buf_free(&fault.text);
+	fuzz_request_free(&r);
 	return 0;
 }

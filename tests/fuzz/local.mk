@@ -1,39 +1,47 @@
-# One program for each parser.  Here they replay their corpus and mutations of
-# it with any compiler; for a long run link one file with -fsanitize=fuzzer.
+# Fuzz targets, as ordinary programs that replay their corpora.  With clang and
+# libFuzzer: contrib/fuzz.
+fuzz_common = \
+	%D%/fuzz.c \
+	%D%/fuzz.h \
+	%D%/replay.c
 fuzz_programs = \
+	%D%/fuzz_config \
+	%D%/fuzz_frames \
+	%D%/fuzz_http \
 	%D%/fuzz_input \
 	%D%/fuzz_jsontext \
-	%D%/fuzz_route \
-	%D%/fuzz_sigv4
+	%D%/fuzz_path \
+	%D%/fuzz_runtime \
+	%D%/fuzz_sigv4 \
+	%D%/fuzz_spec \
+	%D%/fuzz_token \
+	%D%/fuzz_unpack
+if HAVE_CMOCKA
+fuzz_programs += %D%/fuzz_updates
+endif
 
 check_PROGRAMS += $(fuzz_programs)
 TESTS += $(fuzz_programs)
 
-fuzz_replay = \
-	%D%/fuzz.h \
-	%D%/replay.c
-
-tests_fuzz_fuzz_input_SOURCES = %D%/fuzz_input.c $(fuzz_replay)
-tests_fuzz_fuzz_jsontext_SOURCES = %D%/fuzz_jsontext.c $(fuzz_replay)
-tests_fuzz_fuzz_route_SOURCES = %D%/fuzz_route.c $(fuzz_replay)
-tests_fuzz_fuzz_sigv4_SOURCES = %D%/fuzz_sigv4.c $(fuzz_replay)
+%C%_fuzz_config_SOURCES = %D%/fuzz_config.c $(fuzz_common)
+%C%_fuzz_frames_SOURCES = %D%/fuzz_frames.c $(fuzz_common)
+%C%_fuzz_http_SOURCES = %D%/fuzz_http.c $(fuzz_common)
+%C%_fuzz_input_SOURCES = %D%/fuzz_input.c $(fuzz_common)
+%C%_fuzz_jsontext_SOURCES = %D%/fuzz_jsontext.c $(fuzz_common)
+%C%_fuzz_path_SOURCES = %D%/fuzz_path.c $(fuzz_common)
+%C%_fuzz_runtime_SOURCES = %D%/fuzz_runtime.c $(fuzz_common)
+%C%_fuzz_sigv4_SOURCES = %D%/fuzz_sigv4.c $(fuzz_common)
+%C%_fuzz_spec_SOURCES = %D%/fuzz_spec.c $(fuzz_common)
+%C%_fuzz_token_SOURCES = %D%/fuzz_token.c $(fuzz_common)
+%C%_fuzz_unpack_SOURCES = %D%/fuzz_unpack.c $(fuzz_common)
+# The supervisor has an unpack_archive of its own.
+%C%_fuzz_unpack_LDADD = libworker.a libbase.a $(worker_libs)
+%C%_fuzz_updates_SOURCES = \
+	%D%/fuzz_updates.c \
+	tests/unit/durable_kit.c \
+	tests/unit/durable_kit.h \
+	$(fuzz_common)
 
 EXTRA_DIST += \
-	%D%/corpus/input/alias \
-	%D%/corpus/input/checkpoint \
-	%D%/corpus/input/create \
-	%D%/corpus/input/fail \
-	%D%/corpus/input/invoke \
-	%D%/corpus/input/list \
-	%D%/corpus/input/mapping \
-	%D%/corpus/jsontext/nested \
-	%D%/corpus/jsontext/object \
-	%D%/corpus/jsontext/order \
-	%D%/corpus/jsontext/text \
-	%D%/corpus/route/callback \
-	%D%/corpus/route/history \
-	%D%/corpus/route/invoke \
-	%D%/corpus/route/query \
-	%D%/corpus/route/raw \
-	%D%/corpus/sigv4/header \
-	%D%/corpus/sigv4/query
+	%D%/corpus \
+	%D%/dict
