@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "flow/call.h"
+#include "flow/exec_part.h"
 
 struct control {
 	struct call call;
@@ -217,6 +218,17 @@ drop_write(void *arg)
 	store_drop(d->engine->store, &d->id, drop_on_written, d);
 }
 
+void
+exec_drop(struct engine *g, const struct id *id)
+{
+	struct drop *d = xcalloc(1, sizeof(*d));
+
+	d->engine = g;
+	d->id = *id;
+	keep_add(&g->kept, &d->keep, drop_free);
+	alarm_set(g->alarms, &d->alarm, 0, drop_write, d);
+}
+
 static enum exec_decision
 delete_decide(struct exec_input *in, const struct durable_env *denv,
     struct execution *x, struct change *c, struct err *err)
@@ -235,19 +247,12 @@ delete_finish(struct exec_input *in, struct execution *x,
     const struct change *c, const struct err *err)
 {
 	struct control *o = (struct control *)in;
-	struct engine *g = in->engine;
-	struct drop *d;
 
-	(void)c;
+	(void)x, (void)c;
 	if (err == NULL) {
 		buf_str(&o->call.body, "{\"DeletionRequestTimestamp\":");
-		call_time(&o->call.body, env_now_ms(g->env));
+		call_time(&o->call.body, env_now_ms(in->engine->env));
 		buf_char(&o->call.body, '}');
-		d = xcalloc(1, sizeof(*d));
-		d->engine = g;
-		d->id = x->id;
-		keep_add(&g->kept, &d->keep, drop_free);
-		alarm_set(g->alarms, &d->alarm, 0, drop_write, d);
 	}
 	call_end(&o->call, err);
 }

@@ -46,6 +46,7 @@ struct exec {
 	bool is_refused;
 	bool poked;		/* a poke is in the lane */
 	bool telling;		/* its parent is being told */
+	bool dropping;		/* its rows are going */
 	int conflicts, tries;
 	struct run *run;
 	bool idle;
@@ -228,7 +229,12 @@ exec_wake(struct exec *e)
 	 */
 	if (x->running && x->owner == g->node && e->run == NULL)
 		run_start(g, e);
-	if (execution_closed(x)) {
+	if (x->status == EXECUTION_DELETING) {
+		/* Also one whose deletion a crash cut off. */
+		if (!e->dropping)
+			exec_drop(g, &e->id);
+		e->dropping = true;
+	} else if (execution_closed(x)) {
 		if (e->run != NULL)
 			run_closed(e->run);
 		e->telling = exec_ended(g, x, e->telling);

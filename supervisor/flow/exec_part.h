@@ -23,4 +23,7 @@ void exec_spread(struct engine *, struct change *);
  */
 bool exec_ended(struct engine *, struct execution *, bool telling);
 
+/* In DELETING: its rows go. */
+void exec_drop(struct engine *, const struct id *);
+
 #endif

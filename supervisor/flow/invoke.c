@@ -163,6 +163,11 @@ attach_decide(struct exec_input *in, const struct durable_env *denv,
 	const struct blob *input;
 
 	(void)denv, (void)c;
+	if (x->status == EXECUTION_DELETING) {
+		err_set(err, ERR_UNAVAILABLE, "The execution of this name is "
+		    "being deleted");
+		return EXEC_REFUSE;
+	}
 	/* The same bytes: anything else may mean another thing. */
 	input = x->nops > 0 ? x->ops[0]->payload : NULL;
 	if (!blob_equal(input, v->payload)) {

@@ -479,6 +479,12 @@ deleted_execution_is_gone(void **state)
 	ends(arn, "SUCCEEDED");
 	control(delete_begin, arn, &reply);
 	assert_non_null(strstr(reply.body, "DeletionRequestTimestamp"));
+	/* Whoever meets what a crash left of it takes it away. */
+	world_crash(&w);
+	assert_true(world_until(&w, &w.up, 5));
+	world_invoke(&w, "order", "$LATEST", "name", INVOKE_EVENT, NULL, &r);
+	assert_true(world_until(&w, &r.done, 5));
+	assert_int_equal(r.err.kind, ERR_UNAVAILABLE);
 	world_run(&w, 5);
 	control(delete_begin, arn, &reply);
 	assert_string_equal(reply.err.code, "ResourceNotFoundException");
