@@ -40,6 +40,13 @@ load_answer(struct memstore *m, struct mem_task *task,
 	t->done(t->arg, result, steal_ptr(&t->x), err);
 }
 
+/* Nobody was told: the process that asked has died. */
+static void
+load_clear(struct mem_task *task)
+{
+	execution_free(((struct load_task *)task)->x);
+}
+
 static void
 load_new(struct store *s, const struct id *id, int32_t nops,
     store_loaded *done, void *arg)
@@ -52,6 +59,7 @@ load_new(struct store *s, const struct id *id, int32_t nops,
 	t->arg = arg;
 	t->task.run = load_run;
 	t->task.answer = load_answer;
+	t->task.clear = load_clear;
 }
 
 void

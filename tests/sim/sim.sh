@@ -1,0 +1,19 @@
+# Seeds that are kept, and new ones: some seconds of the simulation.
+n=0
+run() {
+	n=$((n + 1))
+	what=$1
+	shift
+	if tests/sim/run "$@" > "sim-$n.log" 2>&1; then
+		echo "ok $n - $what"
+	else
+		sed 's/^/# /' "sim-$n.log"
+		echo "not ok $n - $what"
+	fi
+	rm -f "sim-$n.log"
+}
+echo 1..3
+run kept_seeds_show_no_violation --from 1 --seeds 60
+# A callback whose write came through after it was given up.
+run late_commit_is_not_refused --seed 1795373956062
+run new_seeds_show_no_violation --seconds 15
