@@ -26,7 +26,8 @@ struct async {
 	struct engine *engine;
 	struct map *by_id;
 	bool taking, again;	/* a sweep is under way; one more is wanted */
-	bool own;		/* a take's answer was lost: ask for those too */
+	bool own;		/* there may be such: ask for those too */
+	bool asked_own;		/* the one under way does */
 	struct alarm alarm;	/* the next sweep */
 	int64_t next_ms;
 };
@@ -155,14 +156,15 @@ async_on_taken(void *arg, enum store_result result,
 		return;
 	case STORE_CONFLICT:
 	case STORE_RETRY:
+		a->own |= a->asked_own;
 		async_sweep_at(g, env_now_ms(g->env) + 1000);
 		return;
 	case STORE_FATAL:
+		a->own |= a->asked_own;
 		log_error("events not taken error=%s",
 		    err != NULL ? err->text : "");
 		return;
 	}
-	a->own = false;
 	for (i = 0; i < n; i++)
 		async_adopt(g, events[i]);
 	if (n >= ASYNC_TAKE_MOST || a->again)
@@ -184,9 +186,18 @@ async_sweep(struct engine *g)
 		return;
 	room = ASYNC_HELD_MOST - held;
 	a->taking = true;
+	a->asked_own = a->own;
+	a->own = false;
 	store_event_take(g->store, g->node, env_now_ms(g->env),
-	    room < ASYNC_TAKE_MOST ? (int)room : ASYNC_TAKE_MOST, a->own,
-	    async_on_taken, a);
+	    room < ASYNC_TAKE_MOST ? (int)room : ASYNC_TAKE_MOST,
+	    a->asked_own, async_on_taken, a);
+}
+
+void
+async_missed(struct engine *g)
+{
+	g->async->own = true;
+	async_sweep(g);
 }
 
 /* ---- what is written about an event ---- */

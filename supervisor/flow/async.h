@@ -17,6 +17,8 @@ void async_put(struct engine *, struct async_event *,
 void async_adopt(struct engine *, struct async_event *);
 /* Looks for rows that are due and nobody's. */
 void async_sweep(struct engine *);
+/* There may be rows that are this node's and that it does not hold. */
+void async_missed(struct engine *);
 /* The parent has the result, and its change deleted the row. */
 void async_settled(struct engine *, const struct id *);
 /* Nobody wants the result: the row goes. */

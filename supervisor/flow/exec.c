@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/metric.h"
 #include "flow/alarm.h"
+#include "flow/async.h"
 #include "flow/exec.h"
 #include "flow/exec_part.h"
 #include "flow/run.h"
@@ -48,6 +49,12 @@ struct exec {
 	bool telling;		/* its parent is being told */
 	bool dropping;		/* its rows are going */
 	int conflicts, tries;
+	/*
+	 * Writes of the head of the lane that were not there when it was
+	 * asked: each may still come through.
+	 */
+	uint64_t doubtful[EXEC_CONFLICTS_MOST];
+	int ndoubtful;
 	struct run *run;
 	bool idle;
 	TAILQ_ENTRY(exec) link;	/* in table->idle */
@@ -267,7 +274,7 @@ exec_finish(struct exec *e, struct exec_input *in, const struct change *c,
 {
 	TAILQ_REMOVE(&e->lane, in, link);
 	in->kind->finish(in, e->x, c, err);
-	e->conflicts = e->tries = 0;
+	e->conflicts = e->tries = e->ndoubtful = 0;
 }
 
 /* Those who can ask again are told that nothing can be done now. */
@@ -284,6 +291,8 @@ exec_refuse_callers(struct exec *e, const struct err *why)
 		next = TAILQ_NEXT(in, link);
 		if (in->kind->internal)
 			continue;
+		if (in == TAILQ_FIRST(&e->lane))
+			e->ndoubtful = 0;
 		TAILQ_REMOVE(&e->lane, in, link);
 		in->kind->finish(in, NULL, NULL, &err);
 	}
@@ -419,7 +428,24 @@ exec_on_checked(void *arg, enum store_result result, struct execution *x,
 		return;
 	}
 	execution_free(x);
+	if (e->ndoubtful < EXEC_CONFLICTS_MOST)
+		e->doubtful[e->ndoubtful++] = e->x->write_id;
 	exec_conflict(e);
+}
+
+/*
+ * The last write is one that was given up: what was decided then has
+ * happened, and deciding it again would refuse it.
+ */
+static bool
+exec_came_late(const struct exec *e)
+{
+	int i;
+
+	for (i = 0; i < e->ndoubtful; i++)
+		if (e->doubtful[i] == e->x->write_id)
+			return true;
+	return false;
 }
 
 static void
@@ -573,6 +599,12 @@ exec_on_loaded(void *arg, enum store_result result, struct execution *x,
 	execution_free(e->old);
 	e->old = NULL;
 	e->phase = EXEC_REST;
+	if (exec_came_late(e)) {
+		/* Its events are this node's, and nobody holds them. */
+		async_missed(e->table->engine);
+		exec_finish(e, TAILQ_FIRST(&e->lane), NULL, e->is_refused ?
+		    &e->refused : NULL);
+	}
 	exec_wake(e);
 	exec_step(e);
 }
