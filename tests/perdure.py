@@ -8,6 +8,7 @@ import functools
 import io
 import json
 import os
+import pwd
 import re
 import selectors
 import shutil
@@ -138,7 +139,7 @@ def node_runtimes():
 class Server:
     """One `perdure serve` with a data folder of its own."""
 
-    def __init__(self, data=None, args=(), env=None, build=BUILD, check=True):
+    def __init__(self, data=None, args=(), env=None, build=BUILD, user=None):
         self.temporary = None
         if data is None:
             self.temporary = tempfile.TemporaryDirectory(prefix="pd-")
@@ -147,7 +148,16 @@ class Server:
         self.args = list(args)
         self.env = dict(env or {})
         self.build = Path(build)
-        self.check = check
+        self.identity = {}
+        if user:
+            found = pwd.getpwnam(user)
+            os.chown(self.data, found.pw_uid, found.pw_gid)
+            self.env["HOME"] = str(self.data)
+            self.identity = {
+                "user": user,
+                "group": found.pw_gid,
+                "extra_groups": [],
+            }
         self.process = None
         self.listen = self.admin_listen = "127.0.0.1:0"
         self.log_path = self.data.with_name(self.data.name + ".log")
@@ -181,6 +191,7 @@ class Server:
             env=environment,
             start_new_session=True,
             cwd="/",
+            **self.identity,
         )
         log.close()
         self.ready_line = self._read_line(seconds)
@@ -234,7 +245,7 @@ class Server:
         self.process.stdout.close()
         assert code == 0, f"serve ended with {code}; log:\n{self.log_tail()}"
         self.assert_gone()
-        if os.geteuid() == 0:
+        if os.geteuid() == 0 and not self.identity:
             found = os.stat(self.data)
             run = f"/run/perdure/{found.st_dev:x}-{found.st_ino:x}"
             assert not os.path.exists(run), f"{run} is left behind"

@@ -163,3 +163,31 @@ def test_what_dies_is_started_again(daemon, who):
         lambda: get(daemon.admin + "/healthz/ready")[0] == 200, 20, "ready"
     )
     daemon.stop()
+
+
+def test_ordinary_user():
+    """No root: the same, with user namespaces."""
+    if os.geteuid() != 0:
+        pytest.skip("all the others ran as an ordinary user")
+    try:
+        subprocess.run(
+            [str(perdure.BUILD / "perdure"), "version"],
+            user="nobody",
+            capture_output=True,
+            check=True,
+        )
+    except PermissionError:
+        pytest.skip("another user cannot reach the build folder")
+    one = perdure.Server(user="nobody")
+    try:
+        one.start()
+        source = (
+            "import os\ndef handler(e, c):\n    return [e, os.getuid()]\n"
+        )
+        function = perdure.deploy(one, "f", "app.handler", code={"app.py": source})
+        event, uid = function.invoke({"n": 1})[0]
+        assert event == {"n": 1}
+        assert uid != 0
+        one.stop()
+    finally:
+        one.cleanup()
