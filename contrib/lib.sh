@@ -163,3 +163,14 @@ npm_folder() {
 conformance_tests=aws-durable-execution-conformance-tests==1.0.0
 python_sdk=aws-durable-execution-sdk-python==3.0.0
 node_sdk=@aws/durable-execution-sdk-js@2.4.0
+
+# What the tests need besides packages.
+test_needs() {
+	venv pytest pytest-timeout pyyaml boto3 "$python_sdk"
+	site boto3 "$python_sdk"
+	ric awslambdaric
+	conformance "$conformance_tests"
+	npm_folder node "$node_sdk" @aws-sdk/client-lambda
+	npm_folder node22 node@22
+	npm_folder node24 node@24
+}

@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	%D%/bench/run \
 	%D%/build \
 	%D%/check \
+	%D%/conformance \
 	%D%/fuzz \
 	%D%/lib.sh \
 	%D%/quickstart \

@@ -20,8 +20,33 @@ AM_TESTS_ENVIRONMENT = \
 EXTRA_DIST += \
 	%D%/TRACK-RECORD.md \
 	%D%/check-layers.sh \
-	%D%/conformance/cases.py \
-	%D%/conformance/test_conformance.py \
+	%D%/conformance/node/callback.mjs \
+	%D%/conformance/node/child.mjs \
+	%D%/conformance/node/common.mjs \
+	%D%/conformance/node/invoke.mjs \
+	%D%/conformance/node/main.mjs \
+	%D%/conformance/node/map.mjs \
+	%D%/conformance/node/parallel.mjs \
+	%D%/conformance/node/plugin.mjs \
+	%D%/conformance/node/step.mjs \
+	%D%/conformance/node/targets.mjs \
+	%D%/conformance/node/wait.mjs \
+	%D%/conformance/node/wait_for_callback.mjs \
+	%D%/conformance/node/wait_for_condition.mjs \
+	%D%/conformance/python/callback.py \
+	%D%/conformance/python/child.py \
+	%D%/conformance/python/common.py \
+	%D%/conformance/python/invoke.py \
+	%D%/conformance/python/main.py \
+	%D%/conformance/python/map.py \
+	%D%/conformance/python/parallel.py \
+	%D%/conformance/python/plugin.py \
+	%D%/conformance/python/step.py \
+	%D%/conformance/python/targets.py \
+	%D%/conformance/python/wait.py \
+	%D%/conformance/python/wait_for_callback.py \
+	%D%/conformance/python/wait_for_condition.py \
+	%D%/conformance/run.py \
 	%D%/conftest.py \
 	%D%/crash/kills.py \
 	%D%/crash/soak.py \
