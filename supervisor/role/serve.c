@@ -356,6 +356,8 @@ serve_free(struct serve *s)
 {
 	http_server_free(s->api_server);
 	admin_free(s->admin);
+	/* A write in flight would be answered after its owner. */
+	pgstore_mute(s->pg);
 	engine_free(s->engine);
 	pool_free(s->pool);
 	api_free(s->api);

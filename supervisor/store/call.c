@@ -92,6 +92,10 @@ pg_call_finish(struct pg_call *c, enum store_result result,
 {
 	struct err lost;
 
+	if (c->pgs->mute) {
+		pg_call_free(c);
+		return;
+	}
 	if (result == STORE_OK && pg_call_after(c) < 0) {
 		result = c->repeatable ? STORE_RETRY : STORE_UNKNOWN;
 		err_set(&lost, ERR_UNCERTAIN, "failpoint");

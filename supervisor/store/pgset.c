@@ -208,6 +208,12 @@ pgstore_ready(const struct pgstore *s)
 }
 
 void
+pgstore_mute(struct pgstore *s)
+{
+	s->mute = true;
+}
+
+void
 pgstore_close(struct pgstore *s)
 {
 	int i;

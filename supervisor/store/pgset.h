@@ -36,6 +36,7 @@ struct pgstore {
 	struct event *answer;
 	bool ready;
 	bool closing;
+	bool mute;		/* nobody is left to be answered */
 	void (*state)(void *arg, bool ready, const struct err *);
 	void *arg;
 	bool registered;	/* this process has its row in node */

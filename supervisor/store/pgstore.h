@@ -35,6 +35,11 @@ struct pgstore *pgstore_open(struct event_base *, struct env *,
     void (*state)(void *arg, bool ready, const struct err *), void *arg);
 struct store *pgstore_store(struct pgstore *);
 bool pgstore_ready(const struct pgstore *);
+/*
+ * Who asked is about to go: no done runs any more.  For the end of the
+ * process: what a done would have released is not.
+ */
+void pgstore_mute(struct pgstore *);
 /* Not from inside a done; answers what is still open (RETRY or UNKNOWN). */
 void pgstore_close(struct pgstore *);
 

@@ -132,6 +132,48 @@ def test_running_work_is_finished_before_the_end(daemon):
     daemon.assert_gone()
 
 
+def test_end_in_the_middle_of_writes(daemon):
+    """What the database has not answered is left behind without harm."""
+    daemon.args = ["--set", "drain.timeout=1s"]
+    daemon.start()
+    name = perdure.deploy(daemon, "f", "app.handler", code=ECHO).name
+    perdure.deploy(daemon, "d", "app.handler", code=ECHO, durable=True)
+    tree = daemon.snapshot()
+    frozen = [pid for pid in tree if perdure.proc_exe(pid) == "postgres"]
+    lam = daemon.client("lambda")
+    calls = [
+        lambda: lam.invoke(FunctionName=name, InvocationType="Event"),
+        lambda: lam.invoke(FunctionName="d:$LATEST", InvocationType="Event"),
+        lambda: lam.invoke(FunctionName="d:$LATEST"),
+        lambda: lam.publish_version(FunctionName=name),
+        lambda: lam.list_durable_executions_by_function(FunctionName="d"),
+    ]
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    idle = daemon.control_descriptors()
+    try:
+        with concurrent.futures.ThreadPoolExecutor(20) as pool:
+            answers = [pool.submit(calls[i % len(calls)]) for i in range(20)]
+            perdure.wait_for(
+                lambda: daemon.control_descriptors() >= idle + 18,
+                20,
+                "the calls",
+            )
+            control = daemon.control_pid()
+            daemon.process.send_signal(signal.SIGTERM)
+            for answer in answers:
+                answer.exception(30)
+            perdure.wait_for(
+                lambda: not perdure.proc_stat(control), 30, "end of control"
+            )
+    finally:
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+    assert daemon.process.wait(30) == 0
+    assert not daemon.complaints(), daemon.complaints()
+    daemon.assert_gone()
+
+
 @pytest.mark.parametrize("who", ["main", "all"])
 def test_nothing_outlives_main(daemon, who):
     daemon.start()

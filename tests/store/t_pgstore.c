@@ -125,6 +125,39 @@ refused(const char *conninfo, const char *why)
 	bench_close(&b);
 }
 
+/* One write in flight, one that has not been sent. */
+static void
+muted_store_answers_nobody(void **state)
+{
+	struct change a, b;
+	struct execution *x, *y;
+	struct answer got[2] = { 0 };
+	struct store_start start[2] = { 0 };
+	struct bench n;
+	int i;
+
+	(void)state;
+	bench_open(&n, getenv("PERDURE_TEST_DB"));
+	bench_until_ready(&n, true);
+	x = make_execution(&n, &a, "f", "left-a", "1");
+	y = make_execution(&n, &b, "f", "left-b", "1");
+	for (i = 0; i < 2; i++) {
+		start[i].done = on_done;
+		start[i].arg = &got[i];
+	}
+	store_start_execution(n.store, &a, &start[0]);
+	event_base_loop(n.base, EVLOOP_NONBLOCK);
+	store_start_execution(n.store, &b, &start[1]);
+	pgstore_mute(n.pg);
+	bench_close(&n);
+	assert_false(got[0].done);
+	assert_false(got[1].done);
+	change_free(&a);
+	change_free(&b);
+	execution_free(x);
+	execution_free(y);
+}
+
 static void
 edited_migration_is_refused(void **state)
 {
@@ -785,6 +818,7 @@ main(void)
 		SEQUENCE(write_whose_answer_is_lost_is_unknown, wipe),
 		SEQUENCE(calls_without_a_connection_are_to_be_repeated, wipe),
 		SEQUENCE(closing_answers_what_is_open, wipe),
+		SEQUENCE(muted_store_answers_nobody, wipe),
 		SEQUENCE(nodes_share_the_key_and_read_the_clock, wipe),
 		SEQUENCE(function_is_changed_under_its_revision, wipe),
 		SEQUENCE(archive_comes_back_byte_for_byte, wipe),
