@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from main import wait_for
 from sandbox import (PROBE, R_FAILED, R_GONE, R_PID, R_UP, ROOT, RUN, USER,
                      mechanisms)
 
@@ -127,7 +128,10 @@ def test_a_worker_is_its_own_user_on_the_host(start, task):
               args=[PYTHON, "-c", "import time; time.sleep(60)"])
     w.report(R_UP)
     pid = w.report(R_PID).value
-    kid, = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    # It is up before the runtime is forked.
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    wait_for(children.read_text, "the runtime's process")
+    kid, = children.read_text().split()
     for one in (pid, kid):
         for thread in Path(f"/proc/{one}/task").iterdir():
             status = dict(line.split(":\t", 1) for line in
