@@ -81,6 +81,11 @@ EXTRA_DIST += \
 	%D%/e2e/handlers/python/vending.py \
 	%D%/e2e/test_clients.py \
 	%D%/e2e/test_programs.py \
+	%D%/e2e/test_typed_client.py \
+	%D%/e2e/typed/dates.mjs \
+	%D%/e2e/typed/inside.mjs \
+	%D%/e2e/typed/outside.mjs \
+	%D%/e2e/typed/plain.mjs \
 	%D%/http/test_api.py \
 	%D%/http/test_auth.py \
 	%D%/http/test_bad_input.py \

@@ -1,0 +1,204 @@
+// Every operation from outside through the typed client.  Writes the names of
+// those that answered, one a line; the first that does not ends it.
+//
+//	outside.mjs ARCHIVE RUNTIME
+import { readFileSync } from "node:fs";
+
+import * as sdk from "@aws-sdk/client-lambda";
+
+import { dates } from "./dates.mjs";
+
+const [archive, Runtime] = process.argv.slice(2);
+const ZipFile = readFileSync(archive);
+const Role = "arn:aws:iam::000000000000:role/test";
+const client = new sdk.LambdaClient({ maxAttempts: 1 });
+const until = Date.now() + 120_000;
+
+// Fails when the response cannot be parsed, or has no time where one must be.
+async function call(operation, input, least = 0) {
+  const got = await client.send(new sdk[`${operation}Command`](input));
+  const found = dates(got, operation);
+  if (found < least)
+    throw new Error(`${operation}: ${found} times, not ${least}`);
+  process.stdout.write(`${operation}\n`);
+  return got;
+}
+
+// The same where the client of today has the operation; else only sent.
+async function callNew(operation, method, path, input) {
+  if (sdk[`${operation}Command`]) return call(operation, input);
+  const { DurableExecutionArn, ...body } = input;
+  const arn = encodeURIComponent(DurableExecutionArn);
+  const got = await fetch(
+    `${process.env.AWS_ENDPOINT_URL}/2025-12-01/durable-executions/${arn}${path}`,
+    { method, body: method === "POST" ? JSON.stringify(body) : undefined },
+  );
+  if (got.status !== 202)
+    throw new Error(`${operation}: ${got.status} ${await got.text()}`);
+  process.stdout.write(`new ${operation}\n`);
+}
+
+async function waitFor(what, read) {
+  for (;;) {
+    const got = await read();
+    if (got) return got;
+    if (Date.now() > until) throw new Error(`${what}: not in time`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function active(FunctionName) {
+  await waitFor(`${FunctionName} active`, async () => {
+    const got = await call("GetFunctionConfiguration", { FunctionName }, 1);
+    return got.State === "Active" && got.LastUpdateStatus === "Successful";
+  });
+}
+
+// Ends, and what it is then.
+function end(DurableExecutionArn, statuses) {
+  return waitFor(`${DurableExecutionArn} ${statuses}`, async () => {
+    const got = await call("GetDurableExecution", { DurableExecutionArn }, 1);
+    return statuses.includes(got.Status) && got;
+  });
+}
+
+async function functions() {
+  await call(
+    "CreateFunction",
+    {
+      FunctionName: "plain",
+      Runtime,
+      Role,
+      Handler: "plain.handler",
+      Code: { ZipFile },
+      Tags: { a: "b" },
+    },
+    1,
+  );
+  await active("plain");
+  const durable = {
+    Runtime,
+    Role,
+    Handler: "inside.handler",
+    Code: { ZipFile },
+    Timeout: 60,
+    DurableConfig: { ExecutionTimeout: 600, RetentionPeriodInDays: 1 },
+    Environment: { Variables: { PLAIN: "plain" } },
+  };
+  await call("CreateFunction", { FunctionName: "durable", ...durable }, 1);
+  await active("durable");
+
+  await call("UpdateFunctionCode", { FunctionName: "plain", ZipFile }, 1);
+  await active("plain");
+  await call(
+    "UpdateFunctionConfiguration",
+    { FunctionName: "plain", Description: "new" },
+    1,
+  );
+  await active("plain");
+  const got = await call("GetFunction", { FunctionName: "plain" }, 1);
+  await call("ListTags", { Resource: got.Configuration.FunctionArn });
+  await call("ListFunctions", {}, 2);
+  const name = { FunctionName: "plain" };
+  const { Version } = await call("PublishVersion", name, 1);
+  await call("ListVersionsByFunction", name, 2);
+  const alias = { ...name, Name: "live" };
+  await call("CreateAlias", { ...alias, FunctionVersion: Version });
+  await call("GetAlias", alias);
+  await call("ListAliases", name);
+  await call("UpdateAlias", { ...alias, Description: "new" });
+  await call("DeleteAlias", alias);
+  await call("GetAccountSettings", {});
+
+  const said = await call("Invoke", { ...name, LogType: "Tail" });
+  if (said.Payload.transformToString() !== '"plain"')
+    throw new Error(`Invoke gave ${said.Payload.transformToString()}`);
+  await call("Invoke", { ...name, InvocationType: "Event" });
+  await call("Invoke", { ...name, InvocationType: "DryRun" });
+}
+
+async function start() {
+  const { DurableExecutionArn } = await call("Invoke", {
+    FunctionName: "durable",
+    Qualifier: "$LATEST",
+    InvocationType: "Event",
+    Payload: "{}",
+  });
+  return { DurableExecutionArn };
+}
+
+async function events(arn) {
+  const found = [];
+  let Marker;
+  do {
+    const got = await call(
+      "GetDurableExecutionHistory",
+      { ...arn, MaxItems: 4, IncludeExecutionData: true, Marker },
+      1,
+    );
+    found.push(...got.Events);
+    Marker = got.NextMarker;
+  } while (Marker);
+  return found;
+}
+
+function callback(arn, name) {
+  return waitFor(`callback ${name}`, async () => {
+    const started = (await events(arn)).find(
+      (event) => event.EventType === "CallbackStarted" && event.Name === name,
+    );
+    return started && { CallbackId: started.CallbackStartedDetails.CallbackId };
+  });
+}
+
+async function executions() {
+  const first = await start();
+  const good = await callback(first, "good");
+  const bad = await callback(first, "bad");
+  await call("SendDurableExecutionCallbackHeartbeat", good);
+  await call("SendDurableExecutionCallbackSuccess", {
+    ...good,
+    Result: Buffer.from('"yes"'),
+  });
+  await call("SendDurableExecutionCallbackFailure", {
+    ...bad,
+    Error: { ErrorType: "No", ErrorMessage: "no" },
+  });
+  const got = await end(first.DurableExecutionArn, ["SUCCEEDED", "FAILED"]);
+  if (got.Status !== "SUCCEEDED" || !(Number(got.Result) > 15))
+    throw new Error(`inside: ${JSON.stringify(got.Error ?? got.Result)}`);
+  process.stdout.write("CheckpointDurableExecution\n");
+  process.stdout.write("GetDurableExecutionState\n");
+
+  const second = await start();
+  await callback(second, "bad");
+  await callNew("PauseDurableExecution", "POST", "/pause", {
+    ...second,
+    Reason: "why",
+  });
+  await end(second.DurableExecutionArn, ["PAUSED"]);
+  await callNew("ResumeDurableExecution", "POST", "/resume", second);
+  await end(second.DurableExecutionArn, ["RUNNING"]);
+  await call("StopDurableExecution", second, 1);
+  await end(second.DurableExecutionArn, ["STOPPED"]);
+  const kinds = (await events(second)).map((event) => event.EventType);
+  for (const kind of ["Paused", "Resumed", "Stopped"])
+    if (!kinds.includes(`Execution${kind}`))
+      throw new Error(`no Execution${kind} in ${kinds}`);
+
+  await call(
+    "ListDurableExecutionsByFunction",
+    {
+      FunctionName: "durable",
+      StartedAfter: new Date(Date.now() - 3_600_000),
+      Statuses: ["SUCCEEDED", "STOPPED"],
+    },
+    4,
+  );
+  await callNew("DeleteDurableExecution", "DELETE", "", second);
+}
+
+await functions();
+await executions();
+for (const FunctionName of ["durable", "plain"])
+  await call("DeleteFunction", { FunctionName });
