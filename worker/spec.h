@@ -17,7 +17,11 @@
 #define SPEC_BYTES_MOST (160 * 1024)
 #define SPEC_MOUNTS_MOST 16
 #define SPEC_ARGS_MOST 16
-#define SPEC_ENVS_MOST 512
+/*
+ * A function may have 4 KB of variables as JSON, which are 511 of the
+ * shortest names; ours come on top.
+ */
+#define SPEC_ENVS_MOST 1024
 /* What a worker's user and group are called inside its own user namespace. */
 #define SPEC_INSIDE_ID 993
 #define SPEC_RUNTIME_PORT 9001

@@ -5,6 +5,7 @@ import collections
 import concurrent.futures
 import hashlib
 import json
+import string
 
 import pytest
 from botocore.exceptions import ClientError
@@ -305,6 +306,16 @@ def handler(event, c):
     assert got["stream"]
     assert 5000 < got["left"] <= 9000
     assert got["client"] == {"k": "v"}
+
+
+def test_as_many_variables_as_fit(lam, deploy):
+    """Main counts them too, and ends a control that asks for too many."""
+    source = "import os\ndef handler(e, c):\n    return len(os.environ)\n"
+    names = [f"{a}{b}" for a in string.ascii_letters for b in string.digits]
+    variables = {name: "" for name in names[:510]}
+    assert len(json.dumps(variables, separators=(",", ":"))) <= 4096
+    function = deploy("app.handler", code={"app.py": source}, env=variables)
+    assert function.invoke({})[0] > 510
 
 
 def test_environment_is_the_documented_one(deploy):
