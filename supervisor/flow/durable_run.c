@@ -229,7 +229,8 @@ run_build(struct invocation *inv)
 void
 run_freeze(struct run *r)
 {
-	if (r->state == RUN_WAITING && r->frozen == NULL)
+	if ((r->state == RUN_QUEUED || r->state == RUN_WAITING) &&
+	    r->frozen == NULL)
 		r->frozen = run_envelope(r);
 }
 
