@@ -236,7 +236,7 @@ start_refused(struct actor *a, const struct err *err)
 		actor_again(a, SIM_SECOND);
 		return;
 	}
-	if (a->script < 0 && (err->kind == ERR_INTERNAL ||
+	if (a->script < 0 && (err->kind == ERR_UNCERTAIN ||
 	    err->kind == ERR_LIMIT)) {
 		actor_done(a);
 		return;
@@ -426,7 +426,8 @@ callback_go(struct actor *a, struct super *s)
 		how = CALLBACK_HEARTBEAT;
 	} else {
 		a->beating = false;
-		a->doubtful |= a->tries > 0;
+		/* Another supervisor may write over what went unknown. */
+		a->doubtful |= a->tries > 0 || m->nsupers > 1;
 	}
 	callback_begin(s->engine, &who, a->callback, how,
 	    how == CALLBACK_HEARTBEAT ? NULL : sim_blob(m, a->payload),
@@ -713,7 +714,8 @@ client_check(struct actor *a)
 	if (a->kind == ACTOR_STOP && a->acked && sim_row(m,
 	    &a->execution)->x->status != EXECUTION_STOPPED)
 		sim_fail(m, "P9: a stopped execution went on: %s", a->arn);
-	if (a->kind == ACTOR_START && a->script < 0 && a->acked) {
+	if (a->kind == ACTOR_START && a->script < 0 && a->acked &&
+	    a->type == INVOKE_EVENT) {
 		id_text(a->request, id);
 		if (map_gets(m->plain_ran, id) == NULL)
 			sim_fail(m, "I16: an accepted event never ran: %s",

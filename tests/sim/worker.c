@@ -721,10 +721,6 @@ hand_return(struct hand *h)
 static void
 hand_plain(struct hand *h)
 {
-	char id[ID_TEXT];
-
-	id_text(h->was.request_id, id);
-	map_puts(h->sim->plain_ran, id, h);
 	if (strcmp(h->was.version->function, "p0") == 0)
 		hand_end(h, INVOCATION_RETURNED, "{\"sum\":42}");
 	else
@@ -804,6 +800,7 @@ static void
 hand_on_take(struct sim *m, void *arg)
 {
 	struct hand *h = arg;
+	char id[ID_TEXT];
 	int i, script;
 
 	if (h->gone || h->inv == NULL ||
@@ -817,6 +814,8 @@ hand_on_take(struct sim *m, void *arg)
 	h->taken = true;
 	h->start_ms = env_now_ms(&h->super->env);
 	m->invocations++;
+	id_text(h->was.request_id, id);
+	map_puts(m->plain_ran, id, h);
 	script = hand_script(h->was.version->function);
 	if (script >= 0) {
 		h->script = &m->scripts[script];

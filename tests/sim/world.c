@@ -607,6 +607,9 @@ sim_new(struct sim *m, const struct sim_conf *conf)
 	m->kinds = rng_chance(&root, 10) ? 0 :
 	    (uint32_t)rng_next(&root) | (uint32_t)rng_next(&root);
 	m->kinds &= conf->faults;
+	/* Less is promised then: a waiter is told by its own process only. */
+	if (rng_chance(&root, 60))
+		m->kinds &= ~(uint32_t)FAULT_MANY;
 	m->now_us = m->start_us = EPOCH_US;
 	m->heal_us = m->now_us + FAULTS_US;
 	m->env.mono_us = m->env.wall_us = db_clock;
