@@ -7,14 +7,26 @@
 #include "core/arn.h"
 #include "flow/registry.h"
 
+struct registry_waiter {
+	void (*done)(void *arg, const struct err *);
+	void *arg;
+};
+
+struct registry_waiters {
+	struct registry_waiter *list;
+	size_t n;
+};
+
 struct registry {
 	struct engine *engine;
 	struct function **list;	/* by name */
 	size_t n, room;
 	int64_t rev;
+	uint64_t applied;	/* writes of our own, ever */
+	uint64_t loading_mark;	/* how many when the read began */
 	bool loading;
-	void (*loaded)(void *arg, const struct err *);
-	void *loaded_arg;
+	/* Who is told by the read under way, and who by the one after it. */
+	struct registry_waiters now, next;
 };
 
 struct registry *
@@ -43,6 +55,8 @@ registry_free(struct registry *r)
 	if (r == NULL)
 		return;
 	registry_clear(r);
+	free(r->now.list);
+	free(r->next.list);
 	free(r->list);
 	free(r);
 }
@@ -143,41 +157,88 @@ registry_remove(struct registry *r, const char *name)
 
 /* ---- load ---- */
 
+uint64_t
+registry_mark(const struct registry *r)
+{
+	return r->applied;
+}
+
+bool
+registry_take(struct registry *r, struct function **list, size_t n,
+    int64_t rev, uint64_t mark)
+{
+	bool fresh = mark == r->applied;
+	size_t i;
+
+	if (fresh)
+		registry_clear(r);
+	for (i = 0; i < n; i++)
+		if (fresh)
+			registry_insert(r, list[i]);
+		else
+			function_free(list[i]);
+	if (fresh)
+		r->rev = rev;
+	return fresh;
+}
+
+static void
+registry_wait(struct registry_waiters *w, struct registry_waiter one)
+{
+	w->list = xreallocarray(w->list, w->n + 1, sizeof(*w->list));
+	w->list[w->n++] = one;
+}
+
+static void registry_on_loaded(void *, enum store_result, struct function **,
+    size_t, int64_t, const struct err *);
+
+static void
+registry_read(struct registry *r)
+{
+	r->loading = true;
+	r->loading_mark = registry_mark(r);
+	pgstore_functions_load(r->engine->pg, registry_on_loaded, r);
+}
+
 static void
 registry_on_loaded(void *arg, enum store_result result, struct function **list,
     size_t n, int64_t rev, const struct err *err)
 {
 	struct registry *r = arg;
+	struct registry_waiters told;
 	size_t i;
 
-	r->loading = false;
 	if (result == STORE_OK) {
-		registry_clear(r);
-		for (i = 0; i < n; i++)
-			registry_insert(r, list[i]);
-		r->rev = rev;
+		if (!registry_take(r, list, n, rev, r->loading_mark)) {
+			registry_read(r);
+			return;
+		}
 		err = NULL;
 	} else {
 		log_warn("functions not loaded err=\"%s\"", err->text);
 	}
-	if (r->loaded != NULL) {
-		void (*loaded)(void *, const struct err *) = r->loaded;
-
-		r->loaded = NULL;
-		loaded(r->loaded_arg, err);
-	}
+	r->loading = false;
+	told = r->now;
+	r->now = r->next;
+	memset(&r->next, 0, sizeof(r->next));
+	if (r->now.n > 0)
+		registry_read(r);
+	for (i = 0; i < told.n; i++)
+		told.list[i].done(told.list[i].arg, err);
+	free(told.list);
 }
 
 void
 registry_load(struct registry *r, void (*done)(void *arg, const struct err *),
     void *arg)
 {
-	r->loaded = done;
-	r->loaded_arg = arg;
-	if (r->loading)
-		return;
-	r->loading = true;
-	pgstore_functions_load(r->engine->pg, registry_on_loaded, r);
+	struct registry_waiter one = { done, arg };
+
+	/* A read under way may have begun before what the caller asks for. */
+	if (done != NULL)
+		registry_wait(r->loading ? &r->next : &r->now, one);
+	if (!r->loading)
+		registry_read(r);
 }
 
 void
@@ -229,6 +290,8 @@ registry_drop_version(struct function *f, const char *version)
 static void
 registry_add_version(struct function *f, const struct function_version *v)
 {
+	/* A read that came between the write and its answer has it. */
+	registry_drop_version(f, v->version);
 	f->versions = xreallocarray(f->versions, (size_t)f->nversions + 1,
 	    sizeof(*f->versions));
 	f->versions[f->nversions++] = registry_copy(v);
@@ -270,6 +333,7 @@ registry_apply(struct registry *r, const struct function_write *w)
 {
 	struct function *f = registry_get(r, w->name);
 
+	r->applied++;
 	if (w->drop) {
 		registry_remove(r, w->name);
 		return;

@@ -13,6 +13,13 @@ void registry_free(struct registry *);
 /* Loads everything from the store, in place of what was there. */
 void registry_load(struct registry *, void (*done)(void *arg,
     const struct err *), void *arg);
+/*
+ * Takes what was read, in place of what was there, if it began at this mark:
+ * false when writes were applied since, which the read may lack.
+ */
+bool registry_take(struct registry *, struct function **, size_t n,
+    int64_t registry_rev, uint64_t mark);
+uint64_t registry_mark(const struct registry *);
 /* Another node changed something: load again when it differs. */
 void registry_seen_rev(struct registry *, int64_t registry_rev);
 /* The same to memory as the store just did to its rows. */

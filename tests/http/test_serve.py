@@ -174,6 +174,34 @@ def test_end_in_the_middle_of_writes(daemon):
     daemon.assert_gone()
 
 
+def test_changes_of_unknown_fate_are_all_answered(daemon):
+    """With failpoints: each commit is made, and none is heard of."""
+    daemon.start(env={"PD_FAIL": "function.write.after_commit=error"})
+    code = {"ZipFile": perdure.zip_bytes(ECHO)}
+
+    def create(n):
+        return daemon.client("lambda").create_function(
+            FunctionName=f"f{n}",
+            Runtime=perdure.python_runtime()[0],
+            Role=perdure.ROLE,
+            Handler="app.handler",
+            Code=code,
+        )
+
+    daemon.client("lambda")
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = [pool.submit(create, n) for n in range(8)]
+        try:
+            done, late = concurrent.futures.wait(answers, 30)
+        finally:
+            if not all(answer.done() for answer in answers):
+                daemon.kill_all()
+    assert not late
+    names = {answer.result()["FunctionName"] for answer in done}
+    assert names == {f"f{n}" for n in range(8)}
+    daemon.stop()
+
+
 @pytest.mark.parametrize("who", ["main", "all"])
 def test_nothing_outlives_main(daemon, who):
     daemon.start()
