@@ -20,14 +20,16 @@
 #define ASYNC_HELD_MOST 1000
 #define ASYNC_TAKE_MOST 100
 #define ASYNC_BACKOFF_MS 100
+/* A statement whose answer is lost may be at work for as long. */
+#define ASYNC_OWN_MS 20000
 #define ASYNC_BACKOFF_MOST_MS 2000
 
 struct async {
 	struct engine *engine;
 	struct map *by_id;
 	bool taking, again;	/* a sweep is under way; one more is wanted */
-	bool own;		/* there may be such: ask for those too */
-	bool asked_own;		/* the one under way does */
+	/* Until then a lost take may come through: ask for those too. */
+	int64_t own_ms;
 	struct alarm alarm;	/* the next sweep */
 	int64_t next_ms;
 };
@@ -138,6 +140,13 @@ async_sweep_at(struct engine *g, int64_t at_ms)
 	    async_on_sweep, a);
 }
 
+void
+async_missed(struct engine *g)
+{
+	g->async->own_ms = env_mono_ms(g->env) + ASYNC_OWN_MS;
+	async_sweep_at(g, env_now_ms(g->env) + 1000);
+}
+
 static void
 async_on_taken(void *arg, enum store_result result,
     struct async_event **events, size_t n, const struct err *err)
@@ -151,16 +160,13 @@ async_on_taken(void *arg, enum store_result result,
 	case STORE_OK:
 		break;
 	case STORE_UNKNOWN:
-		a->own = true;
-		async_sweep_at(g, env_now_ms(g->env) + 1000);
+		async_missed(g);
 		return;
 	case STORE_CONFLICT:
 	case STORE_RETRY:
-		a->own |= a->asked_own;
 		async_sweep_at(g, env_now_ms(g->env) + 1000);
 		return;
 	case STORE_FATAL:
-		a->own |= a->asked_own;
 		log_error("events not taken error=%s",
 		    err != NULL ? err->text : "");
 		return;
@@ -169,6 +175,8 @@ async_on_taken(void *arg, enum store_result result,
 		async_adopt(g, events[i]);
 	if (n >= ASYNC_TAKE_MOST || a->again)
 		async_sweep_at(g, env_now_ms(g->env));
+	else if (env_mono_ms(g->env) < a->own_ms)
+		async_sweep_at(g, env_now_ms(g->env) + ASYNC_OWN_MS / 4);
 	a->again = false;
 }
 
@@ -177,6 +185,7 @@ async_sweep(struct engine *g)
 {
 	struct async *a = g->async;
 	size_t held = map_count(a->by_id), room;
+	bool own;
 
 	if (a->taking) {
 		a->again = true;
@@ -186,18 +195,13 @@ async_sweep(struct engine *g)
 		return;
 	room = ASYNC_HELD_MOST - held;
 	a->taking = true;
-	a->asked_own = a->own;
-	a->own = false;
+	/* Once more when the time is over: that is the one that counts. */
+	own = a->own_ms != 0;
+	if (env_mono_ms(g->env) >= a->own_ms)
+		a->own_ms = 0;
 	store_event_take(g->store, g->node, env_now_ms(g->env),
 	    room < ASYNC_TAKE_MOST ? (int)room : ASYNC_TAKE_MOST,
-	    a->asked_own, async_on_taken, a);
-}
-
-void
-async_missed(struct engine *g)
-{
-	g->async->own = true;
-	async_sweep(g);
+	    own, async_on_taken, a);
 }
 
 /* ---- what is written about an event ---- */

@@ -406,6 +406,7 @@ exec_on_checked(void *arg, enum store_result result, struct execution *x,
     const struct err *err)
 {
 	struct exec *e = arg;
+	int i;
 
 	switch (result) {
 	case STORE_OK:
@@ -430,6 +431,10 @@ exec_on_checked(void *arg, enum store_result result, struct execution *x,
 	execution_free(x);
 	if (e->ndoubtful < EXEC_CONFLICTS_MOST)
 		e->doubtful[e->ndoubtful++] = e->x->write_id;
+	/* If it happened all the same, its events have nobody else. */
+	for (i = 0; i < e->change.nchildren; i++)
+		if (e->change.children[i].event != NULL)
+			async_missed(e->table->engine);
 	exec_conflict(e);
 }
 
@@ -599,12 +604,9 @@ exec_on_loaded(void *arg, enum store_result result, struct execution *x,
 	execution_free(e->old);
 	e->old = NULL;
 	e->phase = EXEC_REST;
-	if (exec_came_late(e)) {
-		/* Its events are this node's, and nobody holds them. */
-		async_missed(e->table->engine);
+	if (exec_came_late(e))
 		exec_finish(e, TAILQ_FIRST(&e->lane), NULL, e->is_refused ?
 		    &e->refused : NULL);
-	}
 	exec_wake(e);
 	exec_step(e);
 }

@@ -416,8 +416,15 @@ check_quiet(struct sim *m, bool complain)
 		return false;
 	}
 	if (m->mem->nqueue > 0 && complain)
-		sim_fail(m, "I16: %zu events wait for ever",
-		    m->mem->nqueue);
+		sim_fail(m, "I16: %zu events wait for ever: of %s, attempt "
+		    "%d, due %lld, owner %lld%s%s", m->mem->nqueue,
+		    m->mem->queue[0]->function,
+		    (int)m->mem->queue[0]->attempt,
+		    (long long)m->mem->queue[0]->due_ms,
+		    (long long)m->mem->queue[0]->owner,
+		    mem_node_lives(m->mem, m->mem->queue[0]->owner) ?
+		    " (lives)" : "",
+		    id_is_zero(&m->mem->queue[0]->parent) ? "" : " chained");
 	return m->mem->nqueue == 0;
 }
 
@@ -539,6 +546,9 @@ end_row(struct sim *m, struct mem_execution *row)
 	case EXECUTION_TIMED_OUT:
 		if (x->end_ms < x->deadline_ms)
 			BROKEN(&l, "P5: timed out too early");
+		/* Nothing that a script does takes as long. */
+		if (s->timeout_s >= 900 && !(m->kinds & FAULT_CLOCK))
+			BROKEN(&l, "I9: it did not end by itself");
 		break;
 	case EXECUTION_STOPPED:
 		if (!client_stopped(m, &x->id))
