@@ -15,13 +15,7 @@ run() {
 # A submission is judged on kept seeds; new ones look for old faults too.
 [ "${PERDURE_SEEDS-}" = fixed ] && echo 1..2 || echo 1..3
 run kept_seeds_show_no_violation --from 1 --seeds 60
-<<<<<<< HEAD
-# A callback whose write came through after it was given up.
-run late_commit_is_not_refused --seed 1795373956062
-[ "${PERDURE_SEEDS-}" = fixed ] ||
-    run new_seeds_show_no_violation --seconds 15
-=======
 # Seeds that found something once.
 run seeds_that_found_bugs_show_no_violation --from 5455 --seeds 5
-run new_seeds_show_no_violation --seconds 15
->>>>>>> 6d63e90 (flow: look for events that a lost write may have left here)
+[ "${PERDURE_SEEDS-}" = fixed ] ||
+    run new_seeds_show_no_violation --seconds 15
