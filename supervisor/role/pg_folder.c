@@ -1,5 +1,6 @@
 #include <config.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -216,6 +217,27 @@ pg_folder_orphan(const char *folder)
 	log_warn("stale postmaster.pid removed pid=%d", (int)pid);
 	unlink(path);
 	return 0;
+}
+
+int
+pg_folder_leftovers(const char *folder, int sig)
+{
+	DIR *all = opendir("/proc");
+	struct dirent *e;
+	pid_t pid;
+	int n = 0;
+
+	if (all == NULL)
+		return 0;
+	while ((e = readdir(all)) != NULL) {
+		pid = (pid_t)atol(e->d_name);
+		if (pid <= 1 || !pg_is_postgres_on(folder, pid))
+			continue;
+		kill(pid, sig);
+		n++;
+	}
+	closedir(all);
+	return n;
 }
 
 int

@@ -21,6 +21,12 @@ int pg_folder_write(const struct data *, const char *folder, struct err *);
  * whose number belongs to something else now is removed.
  */
 pid_t pg_folder_orphan(const char *folder);
+/*
+ * Sends `sig` to every process of a Postgres on this folder whose postmaster
+ * is dead, and says how many there are.  While one lives, no new Postgres
+ * starts ("pre-existing shared memory block is still in use").
+ */
+int pg_folder_leftovers(const char *folder, int sig);
 /* Does the postmaster with that pid say that it takes connections? */
 int pg_folder_is_ready(const char *folder, pid_t);
 

@@ -21,6 +21,7 @@
 
 #define PG_PROBE_MS 20
 #define PG_STOP_MS 60000
+#define PG_LEFTOVER_MS 2000
 
 static const char *const pg_state_names[] = {
 	"none", "orphan", "initdb", "createdb", "starting", "up", "down",
@@ -240,8 +241,10 @@ private_pg_start(struct private_pg *pg, int64_t now_ms, struct err *err)
 	if (!pg_is_folder(pg->folder))
 		return pg_initdb(pg, err);
 	orphan = pg_folder_orphan(pg->folder);
-	if (orphan == 0)
-		return pg_run(pg, now_ms, err);
+	if (orphan == 0) {
+		pg_enter(pg, PG_DOWN, now_ms);
+		return 0;
+	}
 	log_warn("ending the postgres of a predecessor pid=%d", (int)orphan);
 	kill(orphan, SIGINT);
 	pg->restart.delay_ms = now_ms + PG_STOP_MS;
@@ -251,14 +254,13 @@ private_pg_start(struct private_pg *pg, int64_t now_ms, struct err *err)
 
 /* For an orphan, whose end we are not told; delay_ms is when to insist. */
 static void
-pg_await_orphan(struct private_pg *pg, int64_t now_ms, struct err *err)
+pg_await_orphan(struct private_pg *pg, int64_t now_ms)
 {
 	pid_t orphan = pg_folder_orphan(pg->folder);
 
 	if (orphan == 0) {
 		pg->restart.delay_ms = 0;
-		if (pg_run(pg, now_ms, err) < 0)
-			pg_fail(pg, err);
+		pg_enter(pg, PG_DOWN, now_ms);
 		return;
 	}
 	if (now_ms >= pg->restart.delay_ms) {
@@ -268,14 +270,33 @@ pg_await_orphan(struct private_pg *pg, int64_t now_ms, struct err *err)
 	pg->next_ms = now_ms + PG_PROBE_MS;
 }
 
+/*
+ * What a killed postmaster left goes first: a start beside it fails, and
+ * would be counted although nothing is wrong with Postgres.
+ */
+static void
+pg_start_again(struct private_pg *pg, int64_t now_ms)
+{
+	int insist = pg->insist_ms != 0 && now_ms >= pg->insist_ms;
+	struct err err;
+
+	if (pg_folder_leftovers(pg->folder, insist ? SIGKILL : SIGQUIT) > 0) {
+		if (pg->insist_ms == 0)
+			pg->insist_ms = now_ms + PG_LEFTOVER_MS;
+		pg->next_ms = now_ms + PG_PROBE_MS;
+		return;
+	}
+	pg->insist_ms = 0;
+	if (pg_run(pg, now_ms, &err) < 0)
+		pg_fail(pg, &err);
+}
+
 static void
 pg_due(struct private_pg *pg, int64_t now_ms)
 {
-	struct err err;
-
 	switch (pg->state) {
 	case PG_ORPHAN:
-		pg_await_orphan(pg, now_ms, &err);
+		pg_await_orphan(pg, now_ms);
 		break;
 	case PG_STARTING:
 		if (pg_folder_is_ready(pg->folder, pg->pid)) {
@@ -286,8 +307,7 @@ pg_due(struct private_pg *pg, int64_t now_ms)
 		}
 		break;
 	case PG_DOWN:
-		if (pg_run(pg, now_ms, &err) < 0)
-			pg_fail(pg, &err);
+		pg_start_again(pg, now_ms);
 		break;
 	case PG_STOPPING:
 		log_warn("postgres does not stop, SIGQUIT pid=%d",

@@ -41,6 +41,7 @@ struct private_pg {
 	const char *source;	/* what is bound at `seen` for the next child */
 	int is_bound;		/* root: the data folder is closed to others */
 	pid_t pid;
+	int64_t insist_ms;	/* what a dead one left is killed then */
 	int64_t next_ms;	/* start, probe or insist at this time; 0: no */
 	struct child_restart restart;
 	struct err failure;

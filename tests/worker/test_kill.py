@@ -62,6 +62,22 @@ def test_postgres_is_killed_and_comes_back(main):
     assert main.stop() == 0
 
 
+def test_what_a_killed_postgres_left_does_not_keep_the_next_down(main):
+    main.start()
+    main.ready()
+    old = one(main, "postgres")
+    children = Path(f"/proc/{old}/task/{old}/children").read_text()
+    left = int(children.split()[0])
+    # It holds the shared memory and cannot notice that its parent is gone.
+    os.kill(left, signal.SIGSTOP)
+    os.kill(old, signal.SIGKILL)
+    wait_for(lambda: main.log.read_text().count("postgres is up") == 2,
+             "postgres up again")
+    assert not is_alive(left)
+    assert main.log.read_text().count("postgres ended") == 1
+    assert main.stop() == 0
+
+
 def test_main_is_killed(main, code):  # noqa: F811
     main.start()
     main.ready()
