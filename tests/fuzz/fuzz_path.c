@@ -20,9 +20,12 @@ check_function(const char *text)
 	if (f.qualifier[0] != '\0')
 		arn_qualifier_is_version(f.qualifier);
 	arn = arn_function("us-east-1", "000000000000", f.name, f.qualifier);
-	FUZZ_CHECK(arn_function_parse(arn, &again, &err) == 0);
-	FUZZ_CHECK(strcmp(f.name, again.name) == 0);
-	FUZZ_CHECK(strcmp(f.qualifier, again.qualifier) == 0);
+	/* Short forms hold longer names than the ARN has room for. */
+	if (strlen(arn) <= 256) {
+		FUZZ_CHECK(arn_function_parse(arn, &again, &err) == 0);
+		FUZZ_CHECK(strcmp(f.name, again.name) == 0);
+		FUZZ_CHECK(strcmp(f.qualifier, again.qualifier) == 0);
+	}
 	free(arn);
 }
 
