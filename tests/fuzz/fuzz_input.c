@@ -5,7 +5,11 @@
 
 #include "api/input.h"
 #include "base/utf8.h"
+#include "core/function.h"
+#include "core/function_rules.h"
+#include "runtime-api/context.h"
 #include "tests/fuzz/fuzz.h"
+#include "worker/spec.h"
 
 static struct router *router;
 static struct rules *rules;
@@ -64,6 +68,50 @@ check_input(const struct input_source *source, const json_t *in,
 		check_value_taken(in);
 }
 
+/* Main ends a control that asks for more than a worker is given. */
+static void
+check_environment(const struct function_version *v)
+{
+	struct context_env in = { .version = v, .region = "us-east-1",
+		.log_stream = "s", .access_key = "a", .secret_key = "s",
+		.session_token = "t" };
+	char **list;
+	int n;
+
+	list = context_environment(&in, &n);
+	FUZZ_CHECK(n <= SPEC_ENVS_MOST);
+	for (int i = 0; i < n; i++)
+		FUZZ_CHECK(strchr(list[i], '=') > list[i]);
+	context_environment_free(list, n);
+}
+
+/* What CreateFunction would make of it. */
+static void
+check_function(const char *op, const json_t *in)
+{
+	static const char *const runtimes[] = { "python3.11", "nodejs24.x",
+		"provided.al2023", NULL };
+	static const struct function_host host = { runtimes, "x86_64",
+		"us-east-1" };
+	struct function_version *v;
+	struct err err = { 0 };
+	json_t *config;
+
+	if (in == NULL || strcmp(op, "CreateFunction") != 0)
+		return;
+	config = function_rules_create("f", in, &host, &err);
+	if (config == NULL) {
+		FUZZ_CHECK(err.text[0] != '\0');
+		return;
+	}
+	json_object_set_new(config, "CodeSha256", json_string(
+	    "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="));
+	v = function_version_new("f", "$LATEST", config, &err);
+	FUZZ_CHECK(v != NULL);
+	check_environment(v);
+	function_version_unref(v);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -86,6 +134,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    &err) == 0) {
 			in = input_read(rules, &source, &fault);
 			check_input(&source, in, &fault);
+			check_function(route.op->name, in);
 			json_decref(in);
 		}
 		route_free(&route);
