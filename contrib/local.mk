@@ -9,4 +9,5 @@ EXTRA_DIST += \
 	%D%/lib.sh \
 	%D%/quickstart \
 	%D%/sample/order/app.py \
+	%D%/sdk-versions \
 	%D%/soak

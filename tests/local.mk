@@ -63,6 +63,7 @@ EXTRA_DIST += \
 	%D%/e2e/handlers/node/polling.mjs \
 	%D%/e2e/handlers/node/reviewer.mjs \
 	%D%/e2e/handlers/node/saga.mjs \
+	%D%/e2e/handlers/node/sdk.mjs \
 	%D%/e2e/handlers/node/steps.mjs \
 	%D%/e2e/handlers/node/vending.mjs \
 	%D%/e2e/handlers/python/approval.py \
@@ -77,8 +78,10 @@ EXTRA_DIST += \
 	%D%/e2e/handlers/python/polling.py \
 	%D%/e2e/handlers/python/reviewer.py \
 	%D%/e2e/handlers/python/saga.py \
+	%D%/e2e/handlers/python/sdk.py \
 	%D%/e2e/handlers/python/steps.py \
 	%D%/e2e/handlers/python/vending.py \
+	%D%/e2e/table.py \
 	%D%/e2e/test_clients.py \
 	%D%/e2e/test_programs.py \
 	%D%/e2e/test_typed_client.py \

@@ -489,10 +489,16 @@ def folder_files(folder, under=""):
 
 
 def archive_files(language):
-    """All handlers of tests/e2e with the official SDK."""
+    """All handlers of tests/e2e with the official SDK.
+
+    PERDURE_PYTHON_SDK and PERDURE_NODE_SDK name another version of it than the
+    newest, as contrib/sdk-versions puts them under the build folder.
+    """
+    version = os.environ.get(f"PERDURE_{language.upper()}_SDK")
+    version = f"-{version}" if version else ""
     files = folder_files(HANDLERS / language)
     if language == "python":
-        for name, data in folder_files(DEPS / "site").items():
+        for name, data in folder_files(DEPS / f"site{version}").items():
             # The data of other services is the greater part of botocore.
             match = re.match(r"botocore/data/([^/]+)/", name)
             if match and match.group(1) not in ("lambda", "sts"):
@@ -500,7 +506,7 @@ def archive_files(language):
             if not name.startswith(("boto3/examples/", "bin/")):
                 files[name] = data
     else:
-        modules = DEPS / "node" / "node_modules"
+        modules = DEPS / f"node{version}" / "node_modules"
         files.update(folder_files(modules, "node_modules"))
         files["package.json"] = '{"type": "module"}'
     return files

@@ -6,6 +6,7 @@ import {
 } from "@aws/durable-execution-sdk-js";
 
 import { noted } from "./ledger.mjs";
+import { attemptOf, followAttempts } from "./sdk.mjs";
 
 const once = { retryStrategy: () => ({ shouldRetry: false }) };
 const retry = {
@@ -18,6 +19,7 @@ const retry = {
 };
 
 export const handler = withDurableExecution(async (event, context) => {
+  followAttempts(context);
   const order = await context.step(
     "validate",
     (step) =>
@@ -40,9 +42,10 @@ export const handler = withDurableExecution(async (event, context) => {
     "process",
     (step) =>
       noted(context, "process", step.attempt, () => {
-        if (step.attempt <= (event.failures ?? 2))
-          throw new Error(`service is down, attempt ${step.attempt}`);
-        return `processed on attempt ${step.attempt}`;
+        const attempt = attemptOf(step);
+        if (attempt <= (event.failures ?? 2))
+          throw new Error(`service is down, attempt ${attempt}`);
+        return `processed on attempt ${attempt}`;
       }),
     retry,
   );

@@ -1,11 +1,8 @@
 // A vending machine: reserve, take payment, dispense once or refund.
-import {
-  CallbackTimeoutError,
-  StepSemantics,
-  withDurableExecution,
-} from "@aws/durable-execution-sdk-js";
+import { StepSemantics, withDurableExecution } from "@aws/durable-execution-sdk-js";
 
 import { noted } from "./ledger.mjs";
+import { CallbackTimeoutError } from "./sdk.mjs";
 
 const atMostOnce = {
   retryStrategy: () => ({ shouldRetry: false }),

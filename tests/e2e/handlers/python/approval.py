@@ -20,7 +20,7 @@ def handler(event, context):
     )
 
     def ask(step):
-        with noted(context, "ask", step.attempt):
+        with noted(context, "ask", step):
             boto3.client("lambda").invoke(
                 FunctionName=event["reviewer"],
                 InvocationType="Event",
@@ -37,7 +37,7 @@ def handler(event, context):
     review = json.loads(callback.result())
 
     def publish(step):
-        with noted(context, "publish", step.attempt):
+        with noted(context, "publish", step):
             return f"{event['document']} is {review['verdict']}"
 
     return context.step(publish, name="publish")

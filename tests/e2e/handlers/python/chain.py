@@ -1,9 +1,10 @@
 """One function that invokes others, plain and durable, by qualified name."""
 
-from aws_durable_execution_sdk_python import InvokeError, durable_execution
+from aws_durable_execution_sdk_python import durable_execution
 from aws_durable_execution_sdk_python.config import Duration
 
 from ledger import noted
+from sdk import InvokeError
 
 
 @durable_execution
@@ -21,7 +22,7 @@ def handler(event, context):
 @durable_execution
 def child(event, context):
     def first(step):
-        with noted(context, "first", step.attempt):
+        with noted(context, "first", step):
             return event["n"] + 1
 
     if event["n"] < 0:
@@ -30,7 +31,7 @@ def child(event, context):
     context.wait(Duration.from_seconds(1), name="between")
 
     def second(step):
-        with noted(context, "second", step.attempt):
+        with noted(context, "second", step):
             return value * 2
 
     return context.step(second, name="second")

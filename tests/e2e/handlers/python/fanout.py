@@ -16,7 +16,7 @@ def handler(event, context):
 
     def square(child, item, index, all_items):
         def body(step):
-            with noted(context, f"square-{item}", step.attempt):
+            with noted(context, f"square-{item}", step):
                 return item * item
 
         value = child.step(body, name=f"square-{item}")
@@ -27,7 +27,7 @@ def handler(event, context):
     def branch(item):
         def double(child):
             def body(step):
-                with noted(context, f"double-{item}", step.attempt):
+                with noted(context, f"double-{item}", step):
                     return 2 * item
 
             return child.step(body, name=f"double-{item}")

@@ -8,18 +8,20 @@ import json
 import os
 import time
 
+from sdk import attempt
+
 PATH = "/mnt/ledger/ledger"
 
 
-def write(mark, context, step, attempt):
+def write(mark, context, name, step):
     if not os.path.isdir(os.path.dirname(PATH)):
         return
     line = json.dumps(
         {
             "mark": mark,
             "execution": context.execution_context.durable_execution_arn,
-            "step": step,
-            "attempt": attempt,
+            "step": name,
+            "attempt": attempt(step),
             "time": time.time(),
             "pid": os.getpid(),
         }
@@ -33,7 +35,7 @@ def write(mark, context, step, attempt):
 
 
 @contextlib.contextmanager
-def noted(context, step, attempt=1):
-    write("start", context, step, attempt)
+def noted(context, name, step):
+    write("start", context, name, step)
     yield
-    write("end", context, step, attempt)
+    write("end", context, name, step)

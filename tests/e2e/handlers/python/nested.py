@@ -10,7 +10,7 @@ from ledger import noted
 def handler(event, context):
     def level(child, depth):
         def body(step):
-            with noted(context, f"level-{depth}", step.attempt):
+            with noted(context, f"level-{depth}", step):
                 return [depth]
 
         found = child.step(body, name=f"level-{depth}")

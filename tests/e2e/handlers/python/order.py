@@ -15,6 +15,7 @@ from aws_durable_execution_sdk_python.retries import (
 )
 
 from ledger import noted
+from sdk import attempt
 
 RETRY = StepConfig(
     retry_strategy=create_retry_strategy(
@@ -35,16 +36,17 @@ ONCE = StepConfig(
 @durable_execution
 def handler(event, context):
     def validate(step):
-        with noted(context, "validate", step.attempt):
+        with noted(context, "validate", step):
             if not event.get("items"):
                 raise ValueError("an order needs items")
             return {"order": event["order"], "total": sum(event["items"])}
 
     def process(step):
-        with noted(context, "process", step.attempt):
-            if step.attempt <= event.get("failures", 2):
-                raise RuntimeError(f"service is down, attempt {step.attempt}")
-            return f"processed on attempt {step.attempt}"
+        with noted(context, "process", step):
+            n = attempt(step)
+            if n <= event.get("failures", 2):
+                raise RuntimeError(f"service is down, attempt {n}")
+            return f"processed on attempt {n}"
 
     order = context.step(validate, name="validate", config=ONCE)
     approval = context.wait_for_callback(
@@ -59,7 +61,7 @@ def handler(event, context):
     context.wait(Duration.from_seconds(1), name="settle")
 
     def ship(step):
-        with noted(context, "ship", step.attempt):
+        with noted(context, "ship", step):
             return "shipped"
 
     return {

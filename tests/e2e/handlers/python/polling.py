@@ -13,7 +13,7 @@ from ledger import noted
 @durable_execution
 def handler(event, context):
     def check(state, check_context):
-        with noted(context, "check", check_context.attempt):
+        with noted(context, "check", check_context):
             return {"polls": state["polls"] + 1}
 
     def strategy(state, attempt):

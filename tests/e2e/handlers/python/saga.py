@@ -1,10 +1,11 @@
 """A journey of three bookings; when one fails the others are undone."""
 
-from aws_durable_execution_sdk_python import StepError, durable_execution
+from aws_durable_execution_sdk_python import durable_execution
 from aws_durable_execution_sdk_python.config import StepConfig
 from aws_durable_execution_sdk_python.retries import RetryPresets
 
 from ledger import noted
+from sdk import StepError
 
 NO_RETRY = StepConfig(retry_strategy=RetryPresets.none())
 
@@ -13,7 +14,7 @@ NO_RETRY = StepConfig(retry_strategy=RetryPresets.none())
 def handler(event, context):
     def do(name, fails=False):
         def body(step):
-            with noted(context, name, step.attempt):
+            with noted(context, name, step):
                 if fails:
                     raise RuntimeError(f"{name}: nothing left")
                 return name

@@ -11,7 +11,7 @@ def handler(event, context):
     for n in range(event["steps"]):
 
         def body(step, n=n):
-            with noted(context, f"step-{n}", step.attempt):
+            with noted(context, f"step-{n}", step):
                 return n
 
         total += context.step(body, name=f"step-{n}")

@@ -2,10 +2,7 @@
 
 import json
 
-from aws_durable_execution_sdk_python import (
-    CallbackTimeoutError,
-    durable_execution,
-)
+from aws_durable_execution_sdk_python import durable_execution
 from aws_durable_execution_sdk_python.config import (
     Duration,
     StepConfig,
@@ -15,6 +12,7 @@ from aws_durable_execution_sdk_python.config import (
 from aws_durable_execution_sdk_python.retries import RetryPresets
 
 from ledger import noted
+from sdk import CallbackTimeoutError
 
 AT_MOST_ONCE = StepConfig(
     retry_strategy=RetryPresets.none(),
@@ -26,7 +24,7 @@ AT_MOST_ONCE = StepConfig(
 def handler(event, context):
     def do(name, value, config=None):
         def body(step):
-            with noted(context, name, step.attempt):
+            with noted(context, name, step):
                 return value
 
         return context.step(body, name=name, config=config)
