@@ -1,10 +1,13 @@
 // What the majors of the SDK call differently; handlers import it from here.
-// 1.x has one error for all that becomes of a callback; before 2.1 only the
-// logger is told a step's attempt.
+// 1.x has one error for all that becomes of a callback, and wraps it where the
+// callback is waited for; there only the logger is told a step's attempt.
 import * as sdk from "@aws/durable-execution-sdk-js";
 
-export const CallbackTimeoutError =
-  sdk.CallbackTimeoutError ?? sdk.CallbackError;
+export function isCallbackTimeout(error) {
+  return sdk.CallbackTimeoutError
+    ? error instanceof sdk.CallbackTimeoutError
+    : error.cause instanceof sdk.CallbackError;
+}
 
 let logging;
 const nothing = () => {};

@@ -2,7 +2,7 @@
 import { StepSemantics, withDurableExecution } from "@aws/durable-execution-sdk-js";
 
 import { noted } from "./ledger.mjs";
-import { CallbackTimeoutError } from "./sdk.mjs";
+import { isCallbackTimeout } from "./sdk.mjs";
 
 const atMostOnce = {
   retryStrategy: () => ({ shouldRetry: false }),
@@ -24,7 +24,7 @@ export const handler = withDurableExecution(async (event, context) => {
       timeout: { seconds: event.patience },
     });
   } catch (error) {
-    if (!(error instanceof CallbackTimeoutError)) throw error;
+    if (!isCallbackTimeout(error)) throw error;
     await act("release", slot);
     return { dispensed: null, refund: await act("refund", true) };
   }
