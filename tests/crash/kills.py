@@ -6,6 +6,7 @@ appends to and syncs; it is the witness of what code truly ran.
 
 import concurrent.futures
 import contextlib
+import functools
 import json
 import os
 import random
@@ -167,13 +168,19 @@ class Harness:
                 env = {}
                 if name == "parent":
                     env["CHILD"] = f"{language}-child:$LATEST"
-                perdure.deploy(
-                    self.server,
-                    f"{language}-{name}",
-                    handler,
-                    language=language,
-                    durable=year,
-                    env=env,
+                # A failpoint may strike here already; after a lost answer
+                # the function exists.
+                self.patient(
+                    functools.partial(
+                        perdure.deploy,
+                        self.server,
+                        f"{language}-{name}",
+                        handler,
+                        language=language,
+                        durable=year,
+                        env=env,
+                    ),
+                    allowed=("ResourceConflictException",),
                 )
 
     # Calls that outlive what is struck
