@@ -210,9 +210,10 @@ look_chain(const struct look *l, bool first)
 		    (long long)x->seq);
 	if (s->status >= EXECUTION_SUCCEEDED &&
 	    s->status <= EXECUTION_STOPPED && (x->status != s->status ||
-	    x->epoch != s->epoch))
-		BROKEN(l, "P9: a closed execution became %s epoch %d",
-		    execution_status_name(x->status), (int)x->epoch);
+	    x->epoch != s->epoch || x->seq != s->seq))
+		BROKEN(l, "P9: a closed execution became %s epoch %d "
+		    "seq %lld", execution_status_name(x->status),
+		    (int)x->epoch, (long long)x->seq);
 }
 
 static void
