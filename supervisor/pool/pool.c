@@ -657,7 +657,7 @@ void
 pool_unpack(struct pool *p, const char *hex, const void *data, size_t len,
     void (*done)(void *, int64_t, const struct err *), void *arg)
 {
-	unpack_archive(p->unpack, hex, data, len, done, arg);
+	unpack_request(p->unpack, hex, data, len, done, arg);
 }
 
 void

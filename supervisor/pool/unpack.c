@@ -212,7 +212,7 @@ job_archive(struct job *j, const void *data, size_t len)
 }
 
 void
-unpack_archive(struct unpack *u, const char *hex, const void *data,
+unpack_request(struct unpack *u, const char *hex, const void *data,
     size_t len, unpack_done *done, void *arg)
 {
 	struct job *j = job_new(u, hex, JOB_WAITING);

@@ -18,7 +18,7 @@ struct unpack *unpack_new(struct broker *, const struct pool_conf *,
     uint64_t seed);
 void unpack_free(struct unpack *);
 /* done runs once, never inside the call. */
-void unpack_archive(struct unpack *, const char *hex, const void *, size_t,
+void unpack_request(struct unpack *, const char *hex, const void *, size_t,
     unpack_done *, void *arg);
 /* Its folder is there since this process started. */
 bool unpack_has(const struct unpack *, const char *hex);
