@@ -7,7 +7,9 @@
 
 #include "base/mem.h"
 #include "base/own.h"
+#include "cli/client.h"
 #include "cli/data.h"
+#include "cli/show.h"
 #include "store/check.h"
 
 /* --database, or what the server on this data folder wrote down. */
@@ -34,18 +36,49 @@ db_conninfo(const struct args *args, struct err *err)
 	return xstrdup(line);
 }
 
+/* A line for each invariant, what was found below it. */
+static void
+db_show(const json_t *found)
+{
+	const json_t *one, *example;
+	json_t *examples;
+	size_t i, j;
+	long long n;
+
+	json_array_foreach(found, i, one) {
+		n = show_int(one, "Violations");
+		printf("%-4s %6lld  %s\n", show_str(one, "Invariant"), n,
+		    show_str(one, "Text"));
+		examples = json_object_get(one, "Examples");
+		json_array_foreach(examples, j, example)
+			printf("       - %s\n", json_string_value(example));
+		if (n > (long long)json_array_size(examples))
+			printf("       ... and %lld more\n",
+			    n - (long long)json_array_size(examples));
+	}
+}
+
 int
 cmd_db_check(struct args *args)
 {
 	struct err err;
 	own_free char *conninfo = db_conninfo(args, &err);
-	int violations;
+	own_json json_t *found = NULL;
+	const json_t *one;
+	long long violations = 0;
+	size_t i;
 
 	if (conninfo == NULL)
 		return cli_fail(&err);
-	violations = db_check(conninfo, stdout, &err);
-	if (violations < 0)
+	found = db_check(conninfo, &err);
+	if (found == NULL)
 		return cli_fail(&err);
-	cli_say(args, "%d violations", violations);
+	if (args->json)
+		show_json(found);
+	else
+		db_show(found);
+	json_array_foreach(found, i, one)
+		violations += show_int(one, "Violations");
+	cli_say(args, "%lld violations", violations);
 	return violations == 0 ? EXIT_DONE : EXIT_FAILED;
 }

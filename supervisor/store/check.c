@@ -74,12 +74,13 @@ check_name(const struct invariant *inv, char name[8])
 	name[i] = '\0';
 }
 
-static int
-check_one(PGconn *conn, const struct invariant *inv, FILE *out,
-    struct err *err)
+/* The object that db_check promises for one invariant; NULL on failure. */
+static json_t *
+check_one(PGconn *conn, const struct invariant *inv, struct err *err)
 {
 	own_buf struct buf sql = BUF_INIT;
 	own_result PGresult *res = NULL;
+	json_t *examples;
 	char name[8];
 	int i, n;
 
@@ -87,35 +88,41 @@ check_one(PGconn *conn, const struct invariant *inv, FILE *out,
 	buf_fmt(&sql, "select what, count(*) over () from (\n%s) bad (what)"
 	    " limit %d", check_texts[inv->check].text, SHOWN_MOST);
 	res = PQexec(conn, sql.data);
-	if (PQresultStatus(res) != PGRES_TUPLES_OK)
-		return check_error(conn, name, err);
+	if (PQresultStatus(res) != PGRES_TUPLES_OK) {
+		check_error(conn, name, err);
+		return NULL;
+	}
 	n = PQntuples(res) == 0 ? 0 : atoi(PQgetvalue(res, 0, 1));
-	fprintf(out, "%-4s %6d  %s\n", name, n, inv->text);
+	examples = json_array();
 	for (i = 0; i < PQntuples(res); i++)
-		fprintf(out, "       - %s\n", PQgetvalue(res, i, 0));
-	if (n > PQntuples(res))
-		fprintf(out, "       ... and %d more\n", n - PQntuples(res));
-	return n;
+		json_array_append_new(examples,
+		    json_string(PQgetvalue(res, i, 0)));
+	return json_pack("{s:s, s:s, s:i, s:o}", "Invariant", name, "Text",
+	    inv->text, "Violations", n, "Examples", examples);
 }
 
-int
-db_check(const char *conninfo, FILE *out, struct err *err)
+json_t *
+db_check(const char *conninfo, struct err *err)
 {
 	own_conn PGconn *conn = PQconnectdb(conninfo);
+	json_t *all, *one;
 	size_t i;
-	int n, sum = 0;
 
-	if (PQstatus(conn) != CONNECTION_OK)
-		return check_error(conn, "database", err);
+	if (PQstatus(conn) != CONNECTION_OK) {
+		check_error(conn, "database", err);
+		return NULL;
+	}
 	if (check_run(conn, "begin isolation level repeatable read read only",
 	    err) < 0)
-		return -1;
+		return NULL;
+	all = json_array();
 	for (i = 0; i < sizeof(invariants) / sizeof(invariants[0]); i++) {
-		n = check_one(conn, &invariants[i], out, err);
-		if (n < 0)
-			return -1;
-		sum += n;
+		one = check_one(conn, &invariants[i], err);
+		if (one == NULL) {
+			json_decref(all);
+			return NULL;
+		}
+		json_array_append_new(all, one);
 	}
-	fprintf(out, "%d violations\n", sum);
-	return sum;
+	return all;
 }

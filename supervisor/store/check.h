@@ -5,15 +5,15 @@
 #ifndef STORE_CHECK_H
 #define STORE_CHECK_H
 
-#include <stdio.h>
+#include <jansson.h>
 
 #include "base/err.h"
 
 /*
- * Reads only, on one snapshot, and blocks.  Writes a line for each invariant
- * with the number of violations, and up to 10 of them below.  Returns how many
- * there are in all, or -1.
+ * Reads only, on one snapshot, and blocks.  For each invariant an object with
+ * Invariant ("I1"), Text, Violations (how many) and Examples (up to 10 texts),
+ * in the invariants' order.  The list is the caller's; NULL on failure.
  */
-int db_check(const char *conninfo, FILE *out, struct err *err);
+json_t *db_check(const char *conninfo, struct err *err);
 
 #endif

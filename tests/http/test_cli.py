@@ -234,3 +234,12 @@ def test_runtimes_of_this_host(cli):
 
 def test_database_is_checked(server, durable):
     assert server.db_check().returncode == DONE
+
+
+def test_database_check_as_json(server, cli, durable):
+    done = cli("db", "check", "--json", "--data", str(server.data))
+    assert done.returncode == DONE
+    found = json.loads(done.stdout)
+    assert [one["Invariant"] for one in found][:3] == ["I1", "I2", "I3"]
+    assert all(one["Violations"] == 0 and one["Examples"] == []
+               for one in found)

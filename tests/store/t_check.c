@@ -232,48 +232,58 @@ live(bool to_the_end)
 
 /* ---- checking ---- */
 
-static char *
-check(int *n)
+static json_t *
+check(void)
 {
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
 	struct err err;
+	json_t *found = db_check(getenv("PERDURE_TEST_DB"), &err);
 
-	*n = db_check(getenv("PERDURE_TEST_DB"), out, &err);
-	fclose(out);
-	if (*n < 0)
+	if (found == NULL)
 		fail_msg("%s", err.text);
-	return text;
+	return found;
+}
+
+static json_int_t
+violations(const json_t *invariant)
+{
+	return json_integer_value(json_object_get(invariant, "Violations"));
+}
+
+static void
+fail_with(const char *what, const json_t *found)
+{
+	char *text = json_dumps(found, JSON_INDENT(2));
+
+	fail_msg("%s:\n%s", what, text);
 }
 
 static void
 check_is_clean(void)
 {
-	int n;
-	char *text = check(&n);
+	json_t *found = check(), *one;
+	size_t i;
 
-	if (n != 0)
-		fail_msg("%s", text);
-	free(text);
+	json_array_foreach(found, i, one)
+		if (violations(one) != 0)
+			fail_with("not clean", found);
+	json_decref(found);
 }
 
 static void
 check_sees(const char *damage, const char *invariant)
 {
-	char name[16], *text, *at;
-	int n;
+	json_t *found, *one;
+	size_t i;
 
 	free(bench_sql(damage));
-	text = check(&n);
-	snprintf(name, sizeof(name), "%-4s ", invariant);
-	at = strstr(text, name);
-	assert_non_null(at);
-	if (atoi(at + 5) < 1)
-		fail_msg("%s not seen after %s:\n%s", invariant, damage,
-		    text);
-	assert_true(n >= 1);
-	free(text);
+	found = check();
+	json_array_foreach(found, i, one)
+		if (strcmp(invariant, json_string_value(json_object_get(one,
+		    "Invariant"))) == 0 && violations(one) >= 1)
+			break;
+	if (i == json_array_size(found))
+		fail_with(damage, found);
+	json_decref(found);
 }
 
 static void
