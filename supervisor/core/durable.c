@@ -254,7 +254,7 @@ checkpoint_fits(const struct durable_env *e, const struct execution *x,
 static bool
 checkpoint_open(const struct durable_env *e, const struct execution *x)
 {
-	int64_t deadline = deadline_of(x);
+	int64_t deadline = durable_deadline(x);
 
 	return (x->status == EXECUTION_RUNNING ||
 	    x->status == EXECUTION_PAUSING) &&

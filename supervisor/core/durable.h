@@ -174,6 +174,11 @@ int durable_state(const struct durable_env *, const struct execution *,
  */
 int64_t durable_wake(const struct execution *);
 /*
+ * When the execution times out, pauses counted in; 0: never.  While a pause
+ * holds the timeout only the hard end counts.
+ */
+int64_t durable_deadline(const struct execution *);
+/*
  * All that is due: waits, retries, callbacks, heartbeats, the end itself.
  * While an invocation runs only the end: timers of operations are held for
  * its next checkpoint or for durable_settle, so that their events come

@@ -72,8 +72,6 @@ int batch_check(const struct durable_env *, const struct execution *,
 
 /* ---- durable_time.c ---- */
 
-/* When the execution times out; pauses counted in; 0: never. */
-int64_t deadline_of(const struct execution *);
 /* When the operation's next timer fires; 0: it has none. */
 int64_t op_due_ms(const struct operation *);
 /*

@@ -21,7 +21,7 @@ static bool
 callback_open(const struct durable_env *e, const struct execution *x,
     const struct operation *op)
 {
-	int64_t due = op_due_ms(op), deadline = deadline_of(x);
+	int64_t due = op_due_ms(op), deadline = durable_deadline(x);
 
 	/* Timed out although nobody has recorded that yet. */
 	if ((due != 0 && due <= e->now) ||

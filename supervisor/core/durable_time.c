@@ -13,7 +13,7 @@ nearer(int64_t a, int64_t b)
 }
 
 int64_t
-deadline_of(const struct execution *x)
+durable_deadline(const struct execution *x)
 {
 	bool paused = x->status == EXECUTION_PAUSING ||
 	    x->status == EXECUTION_PAUSED;
@@ -106,7 +106,7 @@ void
 timers_fire(const struct durable_env *env, struct execution *x, bool held,
     struct change *c)
 {
-	int64_t deadline = deadline_of(x), until = env->now;
+	int64_t deadline = durable_deadline(x), until = env->now;
 	struct durable_env timer = *env;
 	const struct durable_env *e = &timer;
 	struct blob *error;
@@ -144,7 +144,7 @@ durable_wake(const struct execution *x)
 
 	if (execution_closed(x))
 		return 0;
-	wake = deadline_of(x);
+	wake = durable_deadline(x);
 	if (x->running)
 		return wake;
 	if (x->status == EXECUTION_RUNNING)

@@ -140,7 +140,7 @@ get_decide(struct exec_input *in, const struct durable_env *denv,
 	get_pause(b, x, k->data);
 	if (!execution_closed(x))
 		read_time(b, "ExpectedExecutionTimeoutTimestamp",
-		    x->deadline_ms);
+		    durable_deadline(x));
 	buf_char(b, '}');
 	return EXEC_NOTHING;
 }
