@@ -51,6 +51,9 @@ EXTRA_DIST += \
 	%D%/crash/kills.py \
 	%D%/crash/soak.py \
 	%D%/crash/test_crash.py \
+	%D%/durable/conftest.py \
+	%D%/durable/kit.py \
+	%D%/durable/test_control.py \
 	%D%/e2e/handlers/node/approval.mjs \
 	%D%/e2e/handlers/node/big.mjs \
 	%D%/e2e/handlers/node/chain.mjs \
