@@ -1,6 +1,7 @@
 EXTRA_DIST += \
 	%D%/api-model \
 	%D%/bench/bench.py \
+	%D%/bench/floor.py \
 	%D%/bench/run \
 	%D%/build \
 	%D%/check \

@@ -222,6 +222,9 @@ context_environment(const struct context_env *in, int *n)
 	    i++)
 		env_default(&e, variables, context_defaults[i].name,
 		    context_defaults[i].value);
+	/* A function may say otherwise for itself. */
+	if (in->fast_off)
+		env_default(&e, variables, FAST_DATA_PLANE, "off");
 	json_object_foreach(variables, name, value)
 		if (json_is_string(value) && *name != '\0' &&
 		    strchr(name, '=') == NULL && !context_is_reserved(name))

@@ -17,6 +17,9 @@
 #define RUNTIME_API_ADDRESS "127.0.0.1:9001"
 #define LAMBDA_API_ADDRESS "http://127.0.0.1:9002"
 
+/* The variable that says whether durable SDKs get our own client. */
+#define FAST_DATA_PLANE "PERDURE_FAST_DATA_PLANE"
+
 /* One event as it is handed over; everything is borrowed. */
 struct context {
 	struct id request;
@@ -35,6 +38,7 @@ struct context_env {
 	const char *region;
 	const char *log_stream;
 	const char *access_key, *secret_key, *session_token;
+	bool fast_off;	/* durable SDKs use AWS's own clients */
 };
 
 /* n texts "NAME=value"; context_environment_free ends them. */

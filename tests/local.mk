@@ -104,6 +104,7 @@ EXTRA_DIST += \
 	%D%/perdure.py \
 	%D%/runtime-api/conftest.py \
 	%D%/runtime-api/harness.py \
+	%D%/runtime-api/test_fastclient.py \
 	%D%/runtime-api/test_node.py \
 	%D%/runtime-api/test_python.py \
 	%D%/worker/sandbox.py

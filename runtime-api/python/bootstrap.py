@@ -412,6 +412,16 @@ class Log:
             len(data).to_bytes(4, "big"),
             (time.time_ns() // 1000).to_bytes(8, "big"), data)))
 
+    def info(self, text):
+        """What the runtime itself has to say, once."""
+        if self.level not in ("", "DEBUG", "INFO"):
+            return
+        end = "\n" if self.file is None else ""
+        if self.is_json:
+            text = json.dumps({"timestamp": utc_now(), "level": "INFO",
+                               "message": text})
+        self.write(text + end, logging.INFO, self.is_json)
+
     def error(self, error):
         if self.is_json:
             record = {"timestamp": utc_now(), "level": "ERROR", **error}
@@ -584,6 +594,20 @@ def set_up_path(environ):
     sys.path[:] = first + [p for p in sys.path if p not in (*first, here, "")]
 
 
+def give_durable_client(environ, log):
+    """A function with the durable SDK gets the short way to the server."""
+    if "aws_durable_execution_sdk_python" not in sys.modules:
+        return
+    import importlib.util
+    # By its place: a module of this name may well be the function's own.
+    spec = importlib.util.spec_from_file_location(
+        "_perdure_fastclient", os.path.join(
+            os.path.dirname(os.path.abspath(__file__)), "fastclient.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    log.info(module.install(environ))
+
+
 def set_trace_id(trace_id):
     if trace_id is not None:
         os.environ["_X_AMZN_TRACE_ID"] = trace_id
@@ -626,6 +650,7 @@ class Runtime:
             sys.stdout.flush()
             self.api.init_error(error)
             sys.exit(1)
+        give_durable_client(environ, self.log)
 
     def serve(self):
         while True:

@@ -69,6 +69,7 @@ struct pool_conf {
 	int queue_most;		/* waiting invocations; more are throttled */
 	int idle_s;		/* a warm worker is retired after */
 	int init_ms;		/* init phase limit (10 s on AWS) */
+	bool fast_off;		/* no clients of ours for durable SDKs */
 	const char *region, *account;
 	/* Serves a worker's Lambda API listener; arg is the struct worker. */
 	http_handler *api;

@@ -488,6 +488,7 @@ worker_put_environment(struct worker *w, struct msg_out *m)
 		.access_key = key,
 		.secret_key = secret,
 		.session_token = token,
+		.fast_off = w->pool->conf.fast_off,
 	};
 	int i, n;
 

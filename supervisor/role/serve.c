@@ -228,6 +228,7 @@ serve_build_pool(struct serve *s)
 		.queue_most = (int)config_count(c, "quota.concurrency"),
 		.idle_s = (int)(config_ms(c, "workers.idle_timeout") / 1000),
 		.init_ms = (int)config_ms(c, "workers.init_timeout"),
+		.fast_off = !config_flag(c, "workers.fast_data_plane"),
 		.region = config_text(c, "server.region"),
 		.account = config_text(c, "server.account"),
 		.api = api_handle_worker,
