@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "worker/filter.h"
 #include "worker/init.h"
 #include "worker/runenv.h"
 
@@ -48,9 +49,20 @@ init_report(struct sandbox *s, struct err *err)
 	return 0;
 }
 
+/* The last thing that is done: nothing of ours needs more from here on. */
+static int
+init_filter(struct sandbox *s, enum filter_kind kind, const char *name,
+    struct err *err)
+{
+	if (!sandbox_has(s, MECH_SECCOMP) || sandbox_skips(s, name))
+		return 0;
+	return filter_load(&s->spec->filters[kind], err);
+}
+
 static void __attribute__((noreturn))
 init_exec(struct sandbox *s, char **env)
 {
+	struct err err;
 	sigset_t none;
 	int sig;
 
@@ -64,7 +76,10 @@ init_exec(struct sandbox *s, char **env)
 	    dup2(s->out[1], 1) < 0 || dup2(s->errs[1], 2) < 0 ||
 	    close_range(3, ~0U, 0) < 0)
 		_exit(INIT_EXEC_FAILED);
-	/* The seccomp filter goes here, as the last thing before exec. */
+	if (init_filter(s, FILTER_RUNTIME, "seccomp", &err) < 0) {
+		dprintf(2, "%s\n", err.text);
+		_exit(INIT_EXEC_FAILED);
+	}
 	execve(s->args[0], s->args, env);
 	dprintf(2, "%s: %s\n", s->args[0], strerror(errno));
 	_exit(INIT_EXEC_FAILED);
@@ -131,12 +146,11 @@ init_wait(pid_t runtime, const sigset_t *wanted)
 }
 
 static void
-init_close(struct sandbox *s)
+init_close(void)
 {
-	close(s->out[1]);
-	close(s->errs[1]);
 	dup2(0, 1);
 	dup2(0, 2);
+	close_range(SPEC_FD + 1, ~0U, 0);
 }
 
 void
@@ -162,8 +176,9 @@ init_run(struct sandbox *s)
 	runtime = fork();
 	if (runtime == 0)
 		init_exec(s, env);
-	init_close(s);
-	if (runtime < 0)
+	init_close();
+	/* Whatever has been started ends with us. */
+	if (runtime < 0 || init_filter(s, FILTER_SHIM, "shim", &err) < 0)
 		_exit(INIT_EXEC_FAILED);
 	gone.value = (uint32_t)init_wait(runtime, &wanted);
 	init_reap_rest(s);

@@ -2,8 +2,12 @@ perdure_worker_SOURCES += \
 	%D%/main.c
 
 libworker_a_SOURCES += \
+	%D%/filter.c \
+	%D%/filter.h \
 	%D%/init.c \
 	%D%/init.h \
+	%D%/landlock.c \
+	%D%/landlock.h \
 	%D%/mount.c \
 	%D%/mount.h \
 	%D%/net.c \

@@ -3,12 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/securebits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -114,20 +112,11 @@ ns_wait(struct sandbox *s, struct err *err)
 	return 0;
 }
 
-/*
- * Until its ids are mapped ones, a process cannot make a file (EOVERFLOW);
- * with the securebits a change away from an unmapped root keeps the
- * capabilities, and no later execve gives any.
- */
+/* Until its ids are mapped ones, a process cannot make a file (EOVERFLOW). */
 int
 ns_ids(struct sandbox *s, struct err *err)
 {
-	const unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
-	    SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED;
-
 	(void)s;
-	if (prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) < 0)
-		return err_sys(err, "securebits");
 	if (setresgid(SPEC_INSIDE_ID, SPEC_INSIDE_ID, SPEC_INSIDE_ID) < 0 ||
 	    setresuid(SPEC_INSIDE_ID, SPEC_INSIDE_ID, SPEC_INSIDE_ID) < 0)
 		return err_sys(err, "take ids");

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/securebits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -72,6 +73,20 @@ privs_rlimits(struct sandbox *s, struct err *err)
 			return -1;
 	if (sandbox_has(s, MECH_ROOT))
 		return privs_limit(RLIMIT_NPROC, PRIVS_PROCESSES_MOST, err);
+	return 0;
+}
+
+int
+privs_securebits(struct sandbox *s, struct err *err)
+{
+	const unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
+	    SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |
+	    SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
+	    SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+
+	(void)s;
+	if (prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) < 0)
+		return err_sys(err, "securebits");
 	return 0;
 }
 

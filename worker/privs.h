@@ -9,6 +9,11 @@
 
 int privs_descriptors(struct sandbox *, struct err *);
 int privs_rlimits(struct sandbox *, struct err *);
+/*
+ * No execve gives capabilities, whoever the user is, and a change of ids does
+ * not take them: they are given up when they have done their work.
+ */
+int privs_securebits(struct sandbox *, struct err *);
 /* While CAP_SETPCAP is there: later it would silently fail. */
 int privs_bounding(struct sandbox *, struct err *);
 int privs_uid(struct sandbox *, struct err *);

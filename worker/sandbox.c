@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "worker/init.h"
+#include "worker/landlock.h"
 #include "worker/mount.h"
 #include "worker/net.h"
 #include "worker/ns.h"
@@ -21,6 +22,8 @@ const struct step sandbox_outside[] = {
 
 const struct step sandbox_inside[] = {
 	{ "wait", 0, 0, ns_wait },
+	{ "securebits", MECH_USER, 0, privs_securebits },
+	{ "securebits", MECH_ROOT, MECH_USER, privs_securebits },
 	{ "ids", MECH_USER, 0, ns_ids },
 	{ "session", 0, 0, ns_session },
 	{ "hostname", MECH_UTS, 0, ns_hostname },
@@ -45,7 +48,8 @@ const struct step sandbox_inside[] = {
 	{ "caps", 0, 0, privs_caps },
 	{ "no_new_privs", 0, 0, privs_no_new },
 	{ "parent", 0, 0, privs_parent },
-	/* Landlock goes here: it needs no_new_privs. */
+	/* Needs no_new_privs.  The filters come after the fork: init.c. */
+	{ "landlock", MECH_LANDLOCK, 0, landlock_enter },
 	{ NULL, 0, 0, NULL },
 };
 
@@ -84,11 +88,18 @@ sandbox_has(const struct sandbox *s, uint32_t mech)
 }
 
 int
+sandbox_skips(const struct sandbox *s, const char *name)
+{
+	return spec_leaves_out(s->spec->without, name);
+}
+
+int
 sandbox_run(struct sandbox *s, const struct step *step, struct err *err)
 {
 	for (; step->name != NULL; step++) {
 		if (!sandbox_has(s, step->needs) ||
-		    (s->spec->mech & step->without) != 0)
+		    (s->spec->mech & step->without) != 0 ||
+		    sandbox_skips(s, step->name))
 			continue;
 		if (step->run(s, err) < 0)
 			return err_wrap(err, "sandbox step %s", step->name);

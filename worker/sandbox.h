@@ -56,6 +56,8 @@ int sandbox_watch(struct sandbox *, struct err *);
 /* Runs to the end of the list or to the first failure. */
 int sandbox_run(struct sandbox *, const struct step *, struct err *);
 int sandbox_has(const struct sandbox *, uint32_t mech);
+/* A test asked to leave out that step or mechanism; never in other builds. */
+int sandbox_skips(const struct sandbox *, const char *name);
 
 extern const struct step sandbox_outside[];
 extern const struct step sandbox_inside[];

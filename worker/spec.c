@@ -41,6 +41,11 @@ spec_write(struct buf *b, const struct spec *s)
 	buf_u32be(b, s->nenvs);
 	for (i = 0; i < s->nenvs; i++)
 		spec_put_str(b, s->envs[i]);
+	for (i = 0; i < FILTER_KINDS; i++) {
+		buf_u32be(b, s->filters[i].bytes);
+		buf_add(b, s->filters[i].data, s->filters[i].bytes);
+	}
+	spec_put_str(b, s->without == NULL ? "" : s->without);
 }
 
 struct spec_reader {
@@ -86,6 +91,19 @@ spec_str(struct spec_reader *r)
 	return s;
 }
 
+static void
+spec_blob(struct spec_reader *r, struct spec_blob *b)
+{
+	uint32_t n = spec_u32(r);
+
+	if (r->bad || (uint64_t)(r->end - r->p) < n) {
+		r->bad = 1;
+		return;
+	}
+	*b = (struct spec_blob){ r->p, n };
+	r->p += n;
+}
+
 static uint32_t
 spec_count(struct spec_reader *r, uint32_t most)
 {
@@ -125,6 +143,9 @@ spec_read(struct spec *s, const void *data, size_t len, struct err *err)
 	s->nenvs = spec_count(&r, SPEC_ENVS_MOST);
 	for (i = 0; i < s->nenvs; i++)
 		s->envs[i] = spec_str(&r);
+	for (i = 0; i < FILTER_KINDS; i++)
+		spec_blob(&r, &s->filters[i]);
+	s->without = spec_str(&r);
 	if (!r.bad && r.p == r.end)
 		return 0;
 	spec_free(s);
@@ -136,6 +157,25 @@ spec_free(struct spec *s)
 {
 	free(s->store);
 	memset(s, 0, sizeof(*s));
+}
+
+int
+spec_leaves_out(const char *without, const char *name)
+{
+#ifdef PD_FAILPOINTS
+	const char *p = without;
+	size_t n;
+
+	for (; p != NULL && *p != '\0'; p += n + (p[n] == ',')) {
+		n = strcspn(p, ",");
+		if (n == strlen(name) && memcmp(p, name, n) == 0)
+			return 1;
+	}
+#else
+	(void)without;
+	(void)name;
+#endif
+	return 0;
 }
 
 union spec_control {

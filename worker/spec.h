@@ -40,6 +40,8 @@ enum spec_mech {
 	MECH_UTS = 1 << 6,
 	MECH_CGROUP = 1 << 7,
 	MECH_PROC = 1 << 8,	/* an own /proc can be mounted */
+	MECH_SECCOMP = 1 << 9,
+	MECH_LANDLOCK = 1 << 10,
 };
 
 #define MECH_SPACES (MECH_USER | MECH_MOUNT | MECH_PID | MECH_NET | \
@@ -49,6 +51,19 @@ enum spec_job {
 	SPEC_RUN = 1,	/* set up the sandbox and run argv in it */
 	SPEC_PROBE,	/* set it up, report and end */
 	SPEC_UNPACK,	/* archive on fd 4, folder on fd 5 */
+};
+
+/* Each of these processes loads a filter of its own; see filter.h. */
+enum filter_kind {
+	FILTER_RUNTIME,	/* the handler and whatever it starts */
+	FILTER_SHIM,	/* our first process inside */
+	FILTER_UNPACK,	/* the process that unpacks one archive */
+	FILTER_KINDS,
+};
+
+struct spec_blob {
+	const void *data;
+	uint32_t bytes;
 };
 
 struct spec_mount {
@@ -69,6 +84,13 @@ struct spec {
 	struct spec_mount mounts[SPEC_MOUNTS_MOST];
 	const char *args[SPEC_ARGS_MOST + 1];
 	const char *envs[SPEC_ENVS_MOST + 1];
+	/* With MECH_SECCOMP, of the kinds that the job loads. */
+	struct spec_blob filters[FILTER_KINDS];
+	/*
+	 * Steps and mechanisms to leave out, separated by commas: only builds
+	 * for tests heed it.
+	 */
+	const char *without;
 	char *store;		/* holds the strings of a spec that was read */
 };
 
@@ -91,6 +113,8 @@ void spec_write(struct buf *, const struct spec *);
 /* Borrows nothing from data; spec_free when done. */
 int spec_read(struct spec *, const void *data, size_t, struct err *);
 void spec_free(struct spec *);
+/* Is the name in the list?  Never, but in builds for tests. */
+int spec_leaves_out(const char *without, const char *name);
 
 /* Descriptors are borrowed. */
 int spec_report_send(int sock, const struct spec_report *, const int *fds,

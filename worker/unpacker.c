@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "worker/filter.h"
 #include "worker/privs.h"
 #include "worker/unpack.h"
 
@@ -87,6 +88,12 @@ unpacker_root(struct sandbox *s, struct err *err)
 	return 0;
 }
 
+static int
+unpacker_filter(struct sandbox *s, struct err *err)
+{
+	return filter_load(&s->spec->filters[FILTER_UNPACK], err);
+}
+
 static const struct step unpacker_steps[] = {
 	{ "limits", 0, 0, unpacker_limits },
 	{ "user", MECH_USER, MECH_ROOT, unpacker_user },
@@ -98,7 +105,7 @@ static const struct step unpacker_steps[] = {
 	{ "caps", 0, 0, privs_caps },
 	{ "no_new_privs", 0, 0, privs_no_new },
 	{ "parent", 0, 0, privs_parent },
-	/* The unpacker's seccomp filter goes here. */
+	{ "seccomp", MECH_SECCOMP, 0, unpacker_filter },
 	{ NULL, 0, 0, NULL },
 };
 

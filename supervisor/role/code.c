@@ -91,12 +91,11 @@ code_clean(const char *folder, struct err *err)
 
 int
 code_init(struct code *c, const struct data *data, struct link *link,
-    const char *program, uint32_t mech, struct err *err)
+    const struct sandbox_kit *kit, struct err *err)
 {
 	own_free char *folder = xasprintf("%s/code", data->path);
 
-	*c = (struct code){ .data = data, .link = link, .program = program,
-		.mech = mech };
+	*c = (struct code){ .data = data, .link = link, .kit = kit };
 	LIST_INIT(&c->list);
 	return code_clean(folder, err);
 }
@@ -138,9 +137,8 @@ static int
 code_start(struct code *c, struct unpacking *u, int archive,
     uint64_t most_bytes, uint32_t most_entries, struct err *err)
 {
-	struct spec spec = { .job = SPEC_UNPACK, .mech = c->mech,
-		.uid = SANDBOX_UID_UNPACK, .most_bytes = most_bytes,
-		.most_entries = most_entries };
+	struct spec spec = { .job = SPEC_UNPACK, .uid = SANDBOX_UID_UNPACK,
+		.most_bytes = most_bytes, .most_entries = most_entries };
 	own_fd int folder = -1;
 	int fds[2];
 
@@ -149,7 +147,7 @@ code_start(struct code *c, struct unpacking *u, int archive,
 		return -1;
 	fds[0] = archive;
 	fds[1] = folder;
-	u->pid = sandbox_start(c->program, &spec, fds, 2, &u->channel, err);
+	u->pid = sandbox_start(c->kit, &spec, fds, 2, &u->channel, err);
 	return u->pid < 0 ? -1 : 0;
 }
 

@@ -13,14 +13,14 @@
 #include "base/msg.h"
 #include "role/data.h"
 #include "role/link.h"
+#include "role/sandbox.h"
 
 struct unpacking;
 
 struct code {
 	const struct data *data;
 	struct link *link;
-	const char *program;	/* perdure-worker */
-	uint32_t mech;
+	const struct sandbox_kit *kit;
 	uint64_t next;
 	int count;
 	LIST_HEAD(, unpacking) list;
@@ -28,7 +28,7 @@ struct code {
 
 /* Also removes what a killed predecessor left half-made. */
 int code_init(struct code *, const struct data *, struct link *,
-    const char *program, uint32_t mech, struct err *);
+    const struct sandbox_kit *, struct err *);
 
 /* -1: control broke the rules and must end. */
 int code_on_unpack(struct code *, struct msg_in *, struct err *);

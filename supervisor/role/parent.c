@@ -94,13 +94,13 @@ parent_sandbox(struct parent *p, struct err *err)
 		return err_set(err, ERR_INVALID, "%s is not a sandbox level",
 		    least);
 	spawn_init(&p->spawn, p->config, &p->data, &p->link);
-	if (sandbox_probe(p->spawn.program, &p->data, &p->spawn.mech, err) < 0)
+	if (sandbox_probe(&p->spawn.kit, &p->data, err) < 0)
 		return -1;
 	/* Without mounts workers, users of their own, go in by path. */
-	if (p->data.is_root && !(p->spawn.mech & MECH_MOUNT) &&
+	if (p->data.is_root && !(p->spawn.kit.mech & MECH_MOUNT) &&
 	    chmod(p->data.path, 0711) < 0)
 		return err_sys(err, "open %s", p->data.path);
-	level = sandbox_level(p->spawn.mech);
+	level = sandbox_level(p->spawn.kit.mech);
 	if (sandbox_rank(level) < sandbox_rank(least))
 		return err_set(err, ERR_UNAVAILABLE, "sandbox level %s is "
 		    "required, but this host gives %s (see the lines before; "
@@ -108,8 +108,8 @@ parent_sandbox(struct parent *p, struct err *err)
 	if (sandbox_rank(level) == 0)
 		log_warn("functions are not isolated from this host");
 	config_put_fact(p->config, "sandbox.level", level);
-	return code_init(&p->code, &p->data, &p->link, p->spawn.program,
-	    p->spawn.mech, err);
+	return code_init(&p->code, &p->data, &p->link, &p->spawn.kit,
+	    err);
 }
 
 static void

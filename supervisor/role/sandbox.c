@@ -12,19 +12,23 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "role/child.h"
+#include "role/runtime.h"
 #include "role/sandbox.h"
+#include "worker/landlock.h"
 
 #define SANDBOX_PROBE_MS 10000
+#define MECH_LOCKS (MECH_SECCOMP | MECH_LANDLOCK)
 
 /* From most to least; a host without user namespaces may still be root's. */
 static const struct {
 	uint32_t mech;
 	int needs_root;
 } sandbox_choices[] = {
-	{ MECH_SPACES | MECH_PROC, 0 },
-	{ MECH_SPACES, 0 },
-	{ (MECH_SPACES & ~MECH_USER) | MECH_PROC, 1 },
-	{ MECH_SPACES & ~MECH_USER, 1 },
+	{ MECH_LOCKS | MECH_SPACES | MECH_PROC, 0 },
+	{ MECH_LOCKS | MECH_SPACES, 0 },
+	{ MECH_LOCKS | (MECH_SPACES & ~MECH_USER) | MECH_PROC, 1 },
+	{ MECH_LOCKS | (MECH_SPACES & ~MECH_USER), 1 },
+	{ MECH_LOCKS, 0 },
 	{ 0, 0 },
 };
 
@@ -32,13 +36,87 @@ static const char *const sandbox_levels[] = {
 	"none", "process", "userns", "full",
 };
 
+void
+sandbox_kit_init(struct sandbox_kit *kit, const struct config *config)
+{
+	memset(kit, 0, sizeof(*kit));
+	kit->program = runtime_file("perdure-worker",
+	    PD_LIBEXECDIR "/perdure-worker");
+#ifdef PD_FAILPOINTS
+	kit->without = config_text(config, "sandbox.without");
+#else
+	(void)config;
+#endif
+}
+
+/* Which namespaces a test left out. */
+static uint32_t
+kit_without(const struct sandbox_kit *kit)
+{
+	static const struct {
+		const char *name;
+		uint32_t mech;
+	} spaces[] = {
+		{ "userns", MECH_USER }, { "pidns", MECH_PID },
+		{ "netns", MECH_NET }, { "ipcns", MECH_IPC },
+		{ "utsns", MECH_UTS }, { "cgroupns", MECH_CGROUP },
+		{ "mountns", MECH_MOUNT },
+	};
+	uint32_t mech = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(spaces) / sizeof(*spaces); i++)
+		if (spec_leaves_out(kit->without, spaces[i].name))
+			mech |= spaces[i].mech;
+	return mech;
+}
+
+void
+sandbox_kit_free(struct sandbox_kit *kit)
+{
+	int i;
+
+	free(kit->program);
+	for (i = 0; i < FILTER_KINDS; i++)
+		buf_free(&kit->filters[i]);
+}
+
+/* The filters for what the kit is made of now. */
+static int
+kit_compile(struct sandbox_kit *kit, struct err *err)
+{
+	int i;
+
+	for (i = 0; i < FILTER_KINDS; i++) {
+		buf_reset(&kit->filters[i]);
+		if (kit->mech & MECH_SECCOMP &&
+		    filter_compile((enum filter_kind)i, kit->mech,
+		    &kit->filters[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void
+kit_fill(const struct sandbox_kit *kit, struct spec *spec)
+{
+	int i;
+
+	spec->main_pid = (uint32_t)getpid();
+	spec->mech = kit->mech;
+	spec->without = kit->without;
+	for (i = 0; i < FILTER_KINDS; i++)
+		spec->filters[i] = (struct spec_blob){ kit->filters[i].data,
+			(uint32_t)kit->filters[i].len };
+}
+
 pid_t
-sandbox_start(const char *program, struct spec *spec, const int *fds,
-    int nfds, int *channel, struct err *err)
+sandbox_start(const struct sandbox_kit *kit, struct spec *spec,
+    const int *fds, int nfds, int *channel, struct err *err)
 {
 	static const char *const none[] = { NULL };
 	static const char *const argv[] = { "perdure-worker", NULL };
-	struct child_start start = { .path = program, .argv = argv,
+	struct child_start start = { .path = kit->program, .argv = argv,
 		.envp = none, .fds = { -1, 2, 2 }, .nfds = 4,
 		.death_signal = SIGKILL };
 	own_fd int ours = -1, theirs = -1;
@@ -50,7 +128,7 @@ sandbox_start(const char *program, struct spec *spec, const int *fds,
 		return err_sys(err, "socketpair");
 	ours = pair[0];
 	theirs = pair[1];
-	spec->main_pid = (uint32_t)getpid();
+	kit_fill(kit, spec);
 	spec_write(&b, spec);
 	if (b.len > SPEC_BYTES_MOST)
 		return err_set(err, ERR_TOO_LARGE, "spec of %zu bytes", b.len);
@@ -103,15 +181,15 @@ probe_end(pid_t pid)
 }
 
 static int
-probe_one(const char *program, uint32_t mech, struct err *err)
+probe_one(const struct sandbox_kit *kit, struct err *err)
 {
-	struct spec spec = { .job = SPEC_PROBE, .mech = mech, .tmp_mb = 1,
+	struct spec spec = { .job = SPEC_PROBE, .tmp_mb = 1,
 		.uid = SANDBOX_UID_LAST };
 	own_fd int channel = -1;
 	pid_t first = 0, starter;
 	int r;
 
-	starter = sandbox_start(program, &spec, NULL, 0, &channel, err);
+	starter = sandbox_start(kit, &spec, NULL, 0, &channel, err);
 	if (starter < 0)
 		return -1;
 	r = probe_wait(channel, &first, err);
@@ -121,20 +199,23 @@ probe_one(const char *program, uint32_t mech, struct err *err)
 }
 
 int
-sandbox_probe(const char *program, const struct data *data, uint32_t *mech,
+sandbox_probe(struct sandbox_kit *kit, const struct data *data,
     struct err *err)
 {
 	uint32_t root = data->is_root ? MECH_ROOT : 0;
+	/* A kernel without Landlock; the level then says so. */
+	uint32_t usable = landlock_abi() > 0 ? ~0U : ~(uint32_t)MECH_LANDLOCK;
 	size_t i, n = sizeof(sandbox_choices) / sizeof(*sandbox_choices);
 
+	usable &= ~kit_without(kit);
 	for (i = 0; i < n; i++) {
 		if (sandbox_choices[i].needs_root && !data->is_root)
 			continue;
-		*mech = sandbox_choices[i].mech | root;
-		if (probe_one(program, *mech, err) == 0)
+		kit->mech = (sandbox_choices[i].mech | root) & usable;
+		if (kit_compile(kit, err) == 0 && probe_one(kit, err) == 0)
 			return 0;
-		log_warn("sandbox refused mechanisms=%#x reason=%s", *mech,
-		    err->text);
+		log_warn("sandbox refused mechanisms=%#x reason=%s",
+		    kit->mech, err->text);
 	}
 	return err_wrap(err, "no sandbox at all");
 }

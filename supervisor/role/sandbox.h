@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "role/data.h"
+#include "worker/filter.h"
 #include "worker/spec.h"
 
 /* Host users of workers; the last one is the unpacker's. */
@@ -14,19 +15,28 @@
 #define SANDBOX_UID_LAST 265534
 #define SANDBOX_UID_UNPACK 265535
 
+/* What each sandbox of this host is made of. */
+struct sandbox_kit {
+	char *program;		/* perdure-worker */
+	uint32_t mech;		/* enum spec_mech */
+	struct buf filters[FILTER_KINDS];
+	const char *without;	/* of builds for tests: see struct spec */
+};
+
+void sandbox_kit_init(struct sandbox_kit *, const struct config *);
+void sandbox_kit_free(struct sandbox_kit *);
 /*
- * Starts the program with that spec (main_pid and mech are filled in) and
+ * Starts the program with that spec (what the kit has is filled in) and
  * further descriptors from 4 on, which stay the caller's.  Returns the
  * starter's pid; *channel is where reports come.
  */
-pid_t sandbox_start(const char *program, struct spec *, const int *fds,
+pid_t sandbox_start(const struct sandbox_kit *, struct spec *, const int *fds,
     int nfds, int *channel, struct err *);
 /*
  * Builds throw-away sandboxes with the real code until one works, from most
- * to least.  Returns its enum spec_mech bits; fails if none does.
+ * to least, and leaves the kit at that; fails if none does.
  */
-int sandbox_probe(const char *program, const struct data *, uint32_t *mech,
-    struct err *);
+int sandbox_probe(struct sandbox_kit *, const struct data *, struct err *);
 /* full, userns, process or none: as far as it is built. */
 const char *sandbox_level(uint32_t mech);
 /* -1: not a level. */

@@ -52,8 +52,7 @@ spawn_init(struct spawn *s, const struct config *config,
 	s->data = data;
 	s->link = link;
 	s->next_uid = SANDBOX_UID_FIRST;
-	s->program = runtime_file("perdure-worker",
-	    PD_LIBEXECDIR "/perdure-worker");
+	sandbox_kit_init(&s->kit, config);
 	LIST_INIT(&s->list);
 }
 
@@ -72,7 +71,7 @@ spawn_free(struct spawn *s)
 {
 	while (!LIST_EMPTY(&s->list))
 		spawned_free(s, LIST_FIRST(&s->list));
-	free(s->program);
+	sandbox_kit_free(&s->kit);
 }
 
 static struct spawned *
@@ -180,7 +179,7 @@ spawn_start(struct spawn *s, const struct order *o, struct spawned *w,
 {
 	struct runtime_plan plan = { .nkeep = 0 };
 	own_free char *code = xasprintf("%s/code/%s", s->data->path, o->code);
-	struct spec spec = { .job = SPEC_RUN, .mech = s->mech, .uid = w->uid,
+	struct spec spec = { .job = SPEC_RUN, .uid = w->uid,
 		.tmp_mb = o->tmp_mb, .nenvs = o->nenvs };
 	int r = -1;
 
@@ -191,7 +190,7 @@ spawn_start(struct spawn *s, const struct order *o, struct spawned *w,
 	spec_add_test_bind(s, &spec);
 	if (runtime_plan(s->config, s->data, o->runtime, o->memory_mb, &spec,
 	    &plan, err) == 0) {
-		w->starter = sandbox_start(s->program, &spec, NULL, 0,
+		w->starter = sandbox_start(&s->kit, &spec, NULL, 0,
 		    &w->channel, err);
 		r = w->starter < 0 ? -1 : 0;
 	}

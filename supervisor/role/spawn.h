@@ -16,6 +16,7 @@
 #include "role/config.h"
 #include "role/data.h"
 #include "role/link.h"
+#include "role/sandbox.h"
 
 #define SPAWN_MEMORY_LEAST 128
 #define SPAWN_MEMORY_MOST 10240
@@ -30,8 +31,7 @@ struct spawn {
 	const struct config *config;
 	const struct data *data;
 	struct link *link;
-	char *program;		/* perdure-worker */
-	uint32_t mech;
+	struct sandbox_kit kit;
 	uint32_t next_uid;
 	int count;
 	LIST_HEAD(, spawned) list;

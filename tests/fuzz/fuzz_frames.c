@@ -29,6 +29,7 @@ struct side {
 	struct data data;
 	struct spawn spawn;
 	struct code code;
+	struct sandbox_kit nothing;
 	bool lost;
 };
 
@@ -88,7 +89,8 @@ side_open(struct side *s, int to_control)
 	link_init(&s->link);
 	link_open(&s->link, to_control);
 	spawn_init(&s->spawn, s->config, &s->data, &s->link);
-	code_init(&s->code, &s->data, &s->link, "/none", 0, &err);
+	s->nothing.program = (char *)(uintptr_t)"/none";
+	code_init(&s->code, &s->data, &s->link, &s->nothing, &err);
 }
 
 static void

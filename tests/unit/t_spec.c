@@ -20,6 +20,7 @@ static const struct spec sample = {
 	.nmounts = 2, .nargs = 2, .nenvs = 1,
 	.mounts = { { "/a", "/var/task", 0 }, { "/b", "/mnt", 1 } },
 	.args = { "/bin/x", "" }, .envs = { "A=1" },
+	.filters[FILTER_SHIM] = { "\0\1\2", 3 }, .without = "a,b",
 };
 
 static void
@@ -42,6 +43,10 @@ a_spec_comes_back_as_it_was(void **state)
 	assert_string_equal(s.args[1], "");
 	assert_null(s.args[2]);
 	assert_string_equal(s.envs[0], "A=1");
+	assert_int_equal(s.filters[FILTER_RUNTIME].bytes, 0);
+	assert_int_equal(s.filters[FILTER_SHIM].bytes, 3);
+	assert_memory_equal(s.filters[FILTER_SHIM].data, "\0\1\2", 3);
+	assert_string_equal(s.without, "a,b");
 	spec_free(&s);
 }
 

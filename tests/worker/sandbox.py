@@ -30,7 +30,8 @@ def _str(s):
 
 
 def spec(job, mech, uid=200001, tmp_mb=64, most_bytes=262144000,
-         most_entries=10000, mounts=(), args=(), envs=()):
+         most_entries=10000, mounts=(), args=(), envs=(),
+         filters=(b"",) * 3, without=""):
     out = struct.pack(">IIIIIQI", job, mech, os.getpid(), uid, tmp_mb,
                       most_bytes, most_entries)
     out += struct.pack(">I", len(mounts))
@@ -38,7 +39,9 @@ def spec(job, mech, uid=200001, tmp_mb=64, most_bytes=262144000,
         out += _str(source) + _str(target) + struct.pack(">I", writable)
     for part in (args, envs):
         out += struct.pack(">I", len(part)) + b"".join(map(_str, part))
-    return out
+    for blob in filters:
+        out += struct.pack(">I", len(blob)) + blob
+    return out + _str(without)
 
 
 class Report:

@@ -1,0 +1,16 @@
+/*
+ * landlock - which files may be opened for what, once more and by the kernel:
+ * what holds where a mount was made wrongly, and all that there is without
+ * namespaces.
+ */
+#ifndef WORKER_LANDLOCK_H
+#define WORKER_LANDLOCK_H
+
+#include "worker/sandbox.h"
+
+/* The version that the kernel speaks; 0: none. */
+int landlock_abi(void);
+/* Needs no_new_privs. */
+int landlock_enter(struct sandbox *, struct err *);
+
+#endif
