@@ -15,6 +15,8 @@
 
 #define RUNTIME_BASE "/2018-06-01/runtime/"
 #define CONNECTIONS_MOST 64
+/* A handler may be silent for hours, but not in the middle of a request. */
+#define REQUEST_S 60
 
 struct runtime_server {
 	struct http_server *http;
@@ -392,7 +394,7 @@ server_too_large(void *arg, struct http_request *r)
 }
 
 struct runtime_server *
-runtime_server_new(struct event_base *base, int fd,
+runtime_server_new(struct event_base *base, int fd, struct share *share,
     const struct runtime_ops *ops, void *arg, struct err *err)
 {
 	struct runtime_server *s = xcalloc(1, sizeof(*s));
@@ -403,6 +405,8 @@ runtime_server_new(struct event_base *base, int fd,
 		/* One answer at a time, and what a late one may send. */
 		.bodies_most = 2 * RUNTIME_RESPONSE_MOST,
 		.connections_most = CONNECTIONS_MOST,
+		.request_s = REQUEST_S,
+		.share = share,
 		.handle = server_handle,
 		.too_large = server_too_large,
 		.arg = s,

@@ -15,6 +15,7 @@
 
 struct event_base;
 struct runtime_server;
+struct share;
 
 enum runtime_answer {
 	RUNTIME_RESPONSE,
@@ -33,9 +34,12 @@ struct runtime_ops {
 	void (*init_failed)(void *arg, struct blob *);
 };
 
-/* Takes fd, the listener inside the worker's network namespace. */
+/*
+ * Takes fd, the listener inside the worker's network namespace.  share: what
+ * the worker may use; NULL: no bound.
+ */
 struct runtime_server *runtime_server_new(struct event_base *, int fd,
-    const struct runtime_ops *, void *arg, struct err *);
+    struct share *, const struct runtime_ops *, void *arg, struct err *);
 void runtime_server_free(struct runtime_server *);
 /* A poller waits and is alive.  (`left` is not called for one found dead.) */
 bool runtime_server_waits(struct runtime_server *);

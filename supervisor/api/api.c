@@ -84,6 +84,12 @@ api_input(struct call *c, const struct route *route)
 	c->payload = source.body;
 	c->payload_len = source.body_len;
 	in = input_read(c->api->rules, &source, &fault);
+	/* A raw payload is still to be read; all else was copied. */
+	if (in != NULL && c->op->payload == NULL) {
+		http_forget_body(c->req);
+		c->payload = "";
+		c->payload_len = 0;
+	}
 	if (in != NULL)
 		c->in = in;
 	else
@@ -198,7 +204,10 @@ api_call(struct api *a, const struct worker *w, struct http_request *req,
 	struct call *c = call_new(a, w, req);
 	bool get = strcmp(http_method(req), "GET") == 0;
 
-	if (too_large)
+	if (!call_count(c))
+		call_refuse(c, ERR_LIMIT, "TooManyRequestsException",
+		    "Rate Exceeded.");
+	else if (too_large)
 		api_operation(c, true);
 	else if (sts_wants(req))
 		api_sts(c);

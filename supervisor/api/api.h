@@ -43,6 +43,7 @@
 
 struct api;
 struct api_op;
+struct share;
 struct worker;
 
 /* ---- the server's side (role/control.c) ---- */
@@ -103,6 +104,8 @@ struct call {
 	char request_text[ID_TEXT];
 	/* NULL on the public listener. */
 	const struct worker *worker;
+	struct share *share;	/* what the worker may use, or NULL */
+	size_t counted;		/* bytes of it that this call holds */
 	char *principal;	/* ARN of who calls */
 	/* Of the handler: whatever it must find again in its callbacks. */
 	void *state;

@@ -14,6 +14,8 @@
 #include "base/metric.h"
 #include "base/own.h"
 #include "core/token.h"
+#include "net/share.h"
+#include "pool/pool.h"
 
 /* ---- life ---- */
 
@@ -39,6 +41,8 @@ call_new(struct api *api, const struct worker *worker,
 	c->api = api;
 	c->engine = api->conf.engine;
 	c->worker = worker;
+	if (worker != NULL)
+		c->share = share_ref(worker_share(worker));
 	c->req = req;
 	c->action = "-";
 	c->request_id = id_random(env);
@@ -49,11 +53,26 @@ call_new(struct api *api, const struct worker *worker,
 	return c;
 }
 
+bool
+call_count(struct call *c)
+{
+	size_t len;
+
+	if (c->share == NULL)
+		return true;
+	http_body(c->req, &len);
+	c->counted = len;
+	return share_call(c->share, len, true);
+}
+
 static void
 call_free(struct call *c)
 {
 	if (!c->orphan)
 		LIST_REMOVE(c, link);
+	if (c->share != NULL)
+		share_call(c->share, c->counted, false);
+	share_unref(c->share);
 	free(c->principal);
 	json_decref(c->in);
 	free(c);

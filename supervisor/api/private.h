@@ -21,6 +21,11 @@ struct api {
 /* Takes the request; parked from now on. */
 struct call *call_new(struct api *, const struct worker *,
     struct http_request *);
+/*
+ * Charges the call, which may outlive its connection, to its worker; false:
+ * the worker has too many, or too large ones.
+ */
+bool call_count(struct call *);
 /* As call_refuse, with a text of any length. */
 void call_error(struct call *, enum err_kind, const char *code,
     const char *text);

@@ -57,6 +57,7 @@ struct exec {
 	int ndoubtful;
 	struct run *run;
 	bool idle;
+	int64_t idle_bytes;
 	TAILQ_ENTRY(exec) link;	/* in table->idle */
 };
 
@@ -65,7 +66,11 @@ struct exec_table {
 	struct map *by_id;
 	TAILQ_HEAD(, exec) idle;	/* least recently used first */
 	int nidle, idle_most;
+	int64_t idle_bytes;
 };
+
+/* Of payloads in idle executions: each may have 100 MiB. */
+#define EXEC_IDLE_BYTES ((int64_t)128 * 1024 * 1024)
 
 static void exec_step(struct exec *);
 static void exec_load(struct exec *);
@@ -86,14 +91,24 @@ exec_table_new(struct engine *g, int idle_most)
 }
 
 static void
+exec_take_idle(struct exec *e)
+{
+	struct exec_table *t = e->table;
+
+	if (!e->idle)
+		return;
+	TAILQ_REMOVE(&t->idle, e, link);
+	t->nidle--;
+	t->idle_bytes -= e->idle_bytes;
+	e->idle = false;
+}
+
+static void
 exec_free(struct exec *e)
 {
 	struct exec_table *t = e->table;
 
-	if (e->idle) {
-		TAILQ_REMOVE(&t->idle, e, link);
-		t->nidle--;
-	}
+	exec_take_idle(e);
 	alarm_clear(t->engine->alarms, &e->alarm);
 	alarm_clear(t->engine->alarms, &e->held_alarm);
 	map_del(t->by_id, &e->id, sizeof(e->id));
@@ -120,11 +135,7 @@ exec_get(struct engine *g, const struct id *id)
 		metric_set(METRIC_EXECUTIONS_HELD, NULL, NULL,
 		    (double)map_count(t->by_id));
 	}
-	if (e->idle) {
-		TAILQ_REMOVE(&t->idle, e, link);
-		t->nidle--;
-		e->idle = false;
-	}
+	exec_take_idle(e);
 	return e;
 }
 
@@ -181,7 +192,9 @@ exec_rest(struct exec *e)
 	TAILQ_INSERT_TAIL(&t->idle, e, link);
 	e->idle = true;
 	t->nidle++;
-	while (t->nidle > t->idle_most) {
+	e->idle_bytes = e->x->stored_bytes;
+	t->idle_bytes += e->idle_bytes;
+	while (t->nidle > t->idle_most || t->idle_bytes > EXEC_IDLE_BYTES) {
 		oldest = TAILQ_FIRST(&t->idle);
 		exec_free(oldest);
 	}

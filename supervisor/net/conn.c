@@ -18,6 +18,8 @@
 #define SKIP_MOST (256ull * 1024 * 1024)
 #define LINGER_S 2
 #define BODY_TICKS_MOST 20
+/* Requests that one readable event may answer: others want their turn. */
+#define TURN_MOST 16
 
 static void
 conn_unref(struct conn *c)
@@ -27,7 +29,43 @@ conn_unref(struct conn *c)
 	buf_free(&c->in);
 	buf_free(&c->out);
 	chunk_free(&c->chunk);
+	share_unref(c->share);
 	free(c);
+}
+
+bool
+conn_count(struct conn *c)
+{
+	const struct http_request *r = c->req;
+	size_t now = sizeof(*c) + c->in.cap + c->out.cap + c->chunk.line.cap +
+	    c->chunk.trailers.cap, before = c->counted;
+
+	if (c->share == NULL || c->state == CONN_CLOSED)
+		return true;
+	if (r != NULL)
+		now += r->body.cap + r->trailer_text.cap + r->head_bytes;
+	c->counted = now;
+	return share_bytes(c->share, before, now);
+}
+
+/* The end of each callback; the connection may be closed. */
+static void
+conn_charge(struct conn *c, int64_t begun, struct event *ev)
+{
+	if (c->share != NULL) {
+		if (!conn_count(c))
+			conn_close(c);
+		share_end(c->share, begun,
+		    c->state == CONN_CLOSED ? NULL : ev);
+	}
+	conn_unref(c);
+}
+
+static int64_t
+conn_begin(struct conn *c)
+{
+	c->refs++;
+	return c->share == NULL ? 0 : share_begin();
 }
 
 struct http_request *
@@ -56,6 +94,10 @@ conn_close(struct conn *c)
 	event_del(&c->again);
 	event_del(&c->timer);
 	close(c->fd);
+	if (c->share != NULL) {
+		share_bytes(c->share, c->counted, 0);
+		share_disconnect(c->share);
+	}
 	TAILQ_REMOVE(&s->conns, c, link);
 	s->nconns--;
 	server_listen(s);
@@ -74,10 +116,11 @@ conn_close(struct conn *c)
 static void
 conn_arm(struct conn *c)
 {
+	const struct http_conf *conf = &c->server->conf;
 	struct timeval tv = { 0, 0 };
 
 	tv.tv_sec = c->state == CONN_LINGER ? LINGER_S :
-	    c->server->conf.idle_s;
+	    conf->request_s > 0 ? conf->request_s : conf->idle_s;
 	if (tv.tv_sec > 0)
 		event_add(&c->timer, &tv);
 }
@@ -86,17 +129,23 @@ static void
 conn_on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct conn *c = arg;
+	const struct http_conf *conf = &c->server->conf;
+	bool begun = c->in.len > c->in_at;
 	bool working = c->state == CONN_BUSY && c->req != NULL &&
 	    c->out_at == c->out.len;
+	int body_most = conf->request_s > 0 ? 1 : BODY_TICKS_MOST;
 	bool slow;
 
 	(void)fd;
 	(void)what;
 	c->ticks++;
 	/* Bytes alone do not keep it: one a minute would hold it for ever. */
-	slow = (c->state == CONN_HEAD && c->in.len > c->in_at &&
-	    c->ticks > 1) ||
-	    (c->state == CONN_BODY && c->ticks > BODY_TICKS_MOST);
+	slow = (c->state == CONN_HEAD && begun && c->ticks > 1) ||
+	    (c->state == CONN_BODY && c->ticks > body_most) ||
+	    (c->state == CONN_BUSY && c->req == NULL &&
+	    conf->request_s > 0 && c->ticks > 1);
+	if (c->state == CONN_HEAD && !begun && conf->idle_s == 0)
+		working = true;
 	if (c->state == CONN_LINGER || slow || (!working && !c->active)) {
 		conn_close(c);
 		return;
@@ -191,10 +240,10 @@ conn_on_writable(evutil_socket_t fd, short what, void *arg)
 	struct conn *c = arg;
 	struct http_request *r;
 	void (*room)(void *);
+	int64_t begun = conn_begin(c);
 
 	(void)fd;
 	(void)what;
-	c->refs++;
 	if (conn_send(c, "", 0) == 0 && c->state == CONN_BUSY) {
 		r = c->req;
 		if (r != NULL && r->room != NULL && c->out_at == c->out.len) {
@@ -204,7 +253,7 @@ conn_on_writable(evutil_socket_t fd, short what, void *arg)
 			room(r->room_arg);
 		}
 	}
-	conn_unref(c);
+	conn_charge(c, begun, &c->wr);
 }
 
 static void
@@ -263,6 +312,8 @@ conn_hold(struct conn *c)
 
 	s->bodies += now - c->held;
 	c->held = now;
+	if (!conn_count(c))
+		return false;
 	return s->conf.bodies_most == 0 || s->bodies <= s->conf.bodies_most;
 }
 
@@ -362,6 +413,7 @@ conn_head(struct conn *c)
 		status = 431;
 	else
 		status = head_parse(&c->req->head, data, (size_t)n);
+	c->req->head_bytes = n > 0 ? (size_t)n : 0;
 	if (n > 0)
 		c->in_at += (size_t)n;
 	c->close_after = status != 0 || !c->req->head.keep;
@@ -377,13 +429,17 @@ static void
 conn_run(struct conn *c)
 {
 	bool more = true;
+	int turns = 0;
 
 	if (c->running)
 		return;
 	c->running = true;
 	c->refs++;
 	while (more)
-		if (c->state == CONN_HEAD)
+		if (c->state == CONN_HEAD && turns++ == TURN_MOST) {
+			event_active(&c->again, EV_TIMEOUT, 0);
+			more = false;
+		} else if (c->state == CONN_HEAD)
 			more = conn_head(c);
 		else if (c->state == CONN_BODY)
 			more = conn_body(c);
@@ -392,7 +448,8 @@ conn_run(struct conn *c)
 	c->running = false;
 	if (c->in_at == c->in.len) {
 		c->in_at = 0;
-		if (c->in.cap > CONN_KEEP_BYTES)
+		if (c->in.cap > (c->share != NULL ? 2 * READ_ONCE_BYTES :
+		    CONN_KEEP_BYTES))
 			buf_free(&c->in);
 		else
 			buf_reset(&c->in);
@@ -411,9 +468,13 @@ conn_run(struct conn *c)
 static void
 conn_on_again(evutil_socket_t fd, short what, void *arg)
 {
+	struct conn *c = arg;
+	int64_t begun = conn_begin(c);
+
 	(void)fd;
 	(void)what;
-	conn_run(arg);
+	conn_run(c);
+	conn_charge(c, begun, &c->again);
 }
 
 /* Where the next bytes belong: a body with a length is read in place. */
@@ -432,16 +493,14 @@ conn_target(struct conn *c, size_t *most)
 }
 
 static void
-conn_on_readable(evutil_socket_t fd, short what, void *arg)
+conn_read(struct conn *c)
 {
-	struct conn *c = arg;
 	size_t most;
 	struct buf *b = conn_target(c, &most);
 	ssize_t n;
 
-	(void)what;
 	buf_reserve(b, most);
-	n = recv(fd, b->data + b->len, most, 0);
+	n = recv(c->fd, b->data + b->len, most, 0);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
@@ -458,6 +517,18 @@ conn_on_readable(evutil_socket_t fd, short what, void *arg)
 	conn_run(c);
 }
 
+static void
+conn_on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+	int64_t begun = conn_begin(c);
+
+	(void)fd;
+	(void)what;
+	conn_read(c);
+	conn_charge(c, begun, &c->rd);
+}
+
 void
 conn_new(struct http_server *s, int fd, const struct sockaddr_storage *peer)
 {
@@ -468,6 +539,7 @@ conn_new(struct http_server *s, int fd, const struct sockaddr_storage *peer)
 	if (peer->ss_family == AF_INET || peer->ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	c->server = s;
+	c->share = share_ref(s->conf.share);
 	c->fd = fd;
 	c->refs = 1;
 	c->peer = *peer;
@@ -477,6 +549,10 @@ conn_new(struct http_server *s, int fd, const struct sockaddr_storage *peer)
 	    conn_on_writable, c);
 	event_assign(&c->again, s->base, -1, 0, conn_on_again, c);
 	event_assign(&c->timer, s->base, -1, 0, conn_on_timer, c);
+	if (c->share != NULL) {
+		event_priority_set(&c->rd, share_priority(c->share));
+		conn_count(c);
+	}
 	TAILQ_INSERT_TAIL(&s->conns, c, link);
 	s->nconns++;
 	conn_enter(c, CONN_HEAD);

@@ -29,19 +29,30 @@ server_listen(struct http_server *s)
 }
 
 static void
-server_on_accept(evutil_socket_t lfd, short what, void *arg)
+server_pause(struct http_server *s)
 {
-	struct http_server *s = arg;
 	struct timeval pause = { 0, 100000 };
+
+	event_del(&s->accept);
+	event_add(&s->pause, &pause);
+}
+
+static void
+server_accept(struct http_server *s, int lfd)
+{
+	struct share *share = s->conf.share;
 	struct sockaddr_storage peer;
 	socklen_t len;
 	int fd, i;
 
-	(void)what;
 	for (i = 0; i < 16; i++) {
 		if (s->conf.connections_most > 0 &&
 		    s->nconns >= s->conf.connections_most)
 			break;
+		if (share != NULL && !share_connect(share)) {
+			server_pause(s);
+			return;
+		}
 		len = sizeof(peer);
 		memset(&peer, 0, sizeof(peer));
 		fd = accept4(lfd, (struct sockaddr *)&peer, &len,
@@ -50,16 +61,29 @@ server_on_accept(evutil_socket_t lfd, short what, void *arg)
 			conn_new(s, fd, &peer);
 			continue;
 		}
+		if (share != NULL)
+			share_disconnect(share);
 		/* Out of descriptors: it would be readable for ever. */
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 		    errno == ENOMEM) {
-			event_del(&s->accept);
-			event_add(&s->pause, &pause);
+			server_pause(s);
 			return;
 		}
 		break;
 	}
 	server_listen(s);
+}
+
+static void
+server_on_accept(evutil_socket_t lfd, short what, void *arg)
+{
+	struct http_server *s = arg;
+	int64_t begun = share_begin();
+
+	(void)what;
+	server_accept(s, lfd);
+	if (s->conf.share != NULL)
+		share_end(s->conf.share, begun, &s->accept);
 }
 
 static void
@@ -92,6 +116,7 @@ http_server_new(struct event_base *base, int fd, const struct http_conf *conf,
 	event_assign(&s->accept, base, fd, EV_READ | EV_PERSIST,
 	    server_on_accept, s);
 	event_assign(&s->pause, base, -1, 0, server_on_pause, s);
+	share_ref(s->conf.share);
 	event_add(&s->accept, NULL);
 	return s;
 }
@@ -132,6 +157,7 @@ http_server_free(struct http_server *s)
 	server_stop_listening(s);
 	while ((c = TAILQ_FIRST(&s->conns)) != NULL)
 		conn_close(c);
+	share_unref(s->conf.share);
 	free(s);
 }
 
@@ -244,6 +270,12 @@ http_body(const struct http_request *r, size_t *len)
 {
 	*len = r->body.len;
 	return r->body.data != NULL ? r->body.data : "";
+}
+
+void
+http_forget_body(struct http_request *r)
+{
+	buf_free(&r->body);
 }
 
 const char *

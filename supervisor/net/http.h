@@ -18,6 +18,7 @@
 struct event_base;
 struct http_server;
 struct http_request;
+struct share;
 
 typedef void http_handler(void *arg, struct http_request *);
 
@@ -30,6 +31,13 @@ struct http_conf {
 	 */
 	size_t bodies_most;
 	int idle_s;		/* a silent connection is closed; 0: never */
+	/*
+	 * A request must be all there in twice this time, an answer taken;
+	 * 0: in a multiple of idle_s.
+	 */
+	int request_s;
+	/* What the peer may use, over all its listeners; NULL: no bound. */
+	struct share *share;
 	int connections_most;	/* 0: no bound; more wait to be accepted */
 	http_handler *handle;
 	/* Called instead of handle for a body over body_most; may be NULL. */
@@ -63,6 +71,8 @@ bool http_header_at(const struct http_request *, int i, const char **name,
     const char **value);
 /* Whole, contiguous; valid with the request. */
 const char *http_body(const struct http_request *, size_t *len);
+/* It is not needed any more; from now on it is empty. */
+void http_forget_body(struct http_request *);
 /* Behind the last chunk of a chunked body. */
 const char *http_trailer(const struct http_request *, const char *name);
 const char *http_peer(const struct http_request *);	/* address text */

@@ -16,6 +16,7 @@
 #include "net/chunk.h"
 #include "net/head.h"
 #include "net/http.h"
+#include "net/share.h"
 
 #define CONN_KEEP_BYTES (256 * 1024)	/* larger buffers are given back */
 
@@ -30,6 +31,8 @@ enum conn_state {
 struct conn {
 	TAILQ_ENTRY(conn) link;
 	struct http_server *server;
+	struct share *share;	/* NULL: none */
+	size_t counted;		/* bytes that the share was told of */
 	int fd, refs;
 	enum conn_state state;
 	struct event rd, wr, again, timer;
@@ -61,6 +64,7 @@ struct http_request {
 	struct event_base *base;
 	void *arg;
 	struct head head;
+	size_t head_bytes;
 	struct buf body, trailer_text, headers;
 	struct head_field *trailers;
 	int ntrailers;
@@ -81,6 +85,8 @@ void conn_close(struct conn *);
  * kept.  -1: the connection is closed.
  */
 int conn_send(struct conn *, const void *, size_t);
+/* Tells the share what the connection holds; false: it is too much. */
+bool conn_count(struct conn *);
 /* The request is answered, or on its own from now on. */
 struct http_request *conn_release(struct conn *);
 /* There may be room for one more, or none any more. */

@@ -7,7 +7,11 @@ libsup_a_SOURCES += \
 	%D%/head.h \
 	%D%/http.c \
 	%D%/http.h \
-	%D%/http_int.h
+	%D%/http_int.h \
+	%D%/share.c \
+	%D%/share.h
 
 unit_tests += tests/unit/t_http
 tests_unit_t_http_SOURCES = tests/unit/t_http.c
+unit_tests += tests/unit/t_share
+tests_unit_t_share_SOURCES = tests/unit/t_share.c

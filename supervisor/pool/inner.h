@@ -6,6 +6,7 @@
 
 #include <event2/event.h>
 
+#include "net/share.h"
 #include "pool/pool.h"
 #include "pool/unpack.h"
 #include "pool/worker.h"
@@ -37,6 +38,7 @@ struct group {
 	struct worker_list idle;	/* most recently used first */
 	int n[WORKER_STATES];
 	int start_failures;	/* in a row, ours */
+	int crashes;		/* in a row, theirs */
 	struct event *retry;	/* back-off after one */
 	bool unpacking;
 	int fresh;		/* cooling ones that will soon be idle */
@@ -66,6 +68,7 @@ struct pool {
 	bool draining, lost, closing;
 	void (*drained)(void *arg);
 	void *drained_arg;
+	struct share_common common;	/* of what workers may use */
 };
 
 /*
@@ -84,6 +87,7 @@ struct worker {
 	struct runtime_server *runtime;
 	struct http_server *api;
 	struct wlog *log;
+	struct share *share;
 	char *log_stream;
 	bool up, late, retiring, killed, stale;
 	/* Its process ended; its last words are still being read. */
@@ -111,6 +115,8 @@ void pool_worker_unstartable(struct worker *, const char *why);
 void pool_worker_init_failed(struct worker *, enum invocation_outcome,
     struct blob *, const char *type);
 void pool_worker_init_slow(struct worker *);
+/* Its process ended where it should not have. */
+void pool_worker_crashed(struct worker *);
 /* It was cooling for so long that nobody should wait for it. */
 void pool_worker_stale(struct worker *);
 void pool_worker_gone(struct worker *);		/* frees it */

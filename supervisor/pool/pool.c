@@ -16,6 +16,15 @@
 #define STARTS_MOST 32		/* under way at once */
 #define START_TRIES 3
 #define RETRY_MS 100		/* doubled twice with each try */
+/* Crashes in a row that cost a function no pause, and the longest pause. */
+#define CRASHES_FREE 4
+#define CRASH_MS 50
+#define CRASH_MOST_MS 2000
+#define COMMON_BYTES ((size_t)256 * 1024 * 1024)
+#define COMMON_CONNECTIONS 4096
+/* Of the free places in the queue, a function may have so many times more. */
+#define QUEUE_GREED 4
+#define QUEUE_LEAST 16		/* and so many in any case */
 
 static void group_run(struct group *);
 
@@ -279,12 +288,26 @@ pool_give_up(struct pool *p, const struct group *g, int count)
 	}
 }
 
+/* Invocations that may still get a worker of their own. */
+static int
+group_wants(const struct group *g)
+{
+	int i, alive = 0, most = g->pool->conf.group_most, room;
+
+	if (most <= 0)
+		return g->nwaits;
+	for (i = 0; i < WORKER_STATES; i++)
+		alive += g->n[i];
+	room = most - alive + g->n[WORKER_STARTING] + g->fresh;
+	return room < g->nwaits ? room : g->nwaits;
+}
+
 static void
 group_start_workers(struct group *g)
 {
 	struct pool *p = g->pool;
 	struct poolplan_in in = {
-		.waiting = g->nwaits,
+		.waiting = group_wants(g),
 		.starting = g->n[WORKER_STARTING] + g->fresh,
 		.alive = pool_alive(p),
 		.most = p->conf.workers_most,
@@ -457,6 +480,26 @@ pool_worker_init_failed(struct worker *w, enum invocation_outcome o,
 	blob_unref(made);
 }
 
+/*
+ * A start costs far more than an invocation that ends its process at once,
+ * so who does nothing else waits for the next one.
+ */
+void
+pool_worker_crashed(struct worker *w)
+{
+	struct group *g = w->group;
+	struct timeval tv;
+	int ms, over = ++g->crashes - CRASHES_FREE;
+
+	if (over <= 0 || evtimer_pending(g->retry, NULL))
+		return;
+	ms = over > 6 ? CRASH_MOST_MS : CRASH_MS << (over - 1);
+	if (ms > CRASH_MOST_MS)
+		ms = CRASH_MOST_MS;
+	tv = (struct timeval){ ms / 1000, (ms % 1000) * 1000 };
+	evtimer_add(g->retry, &tv);
+}
+
 void
 pool_worker_init_slow(struct worker *w)
 {
@@ -556,6 +599,10 @@ pool_new(struct event_base *base, struct env *env, int link_fd,
 	p->base = base;
 	p->env = env;
 	p->conf = *conf;
+	p->common.bytes_most = conf->bytes_most > 0 ? conf->bytes_most :
+	    COMMON_BYTES;
+	p->common.conns_most = conf->connections_most > 0 ?
+	    conf->connections_most : COMMON_CONNECTIONS;
 	p->workers = map_new(env_random_u64(env));
 	p->groups = map_new(env_random_u64(env));
 	TAILQ_INIT(&p->group_list);
@@ -611,19 +658,32 @@ pool_free(struct pool *p)
 	free(p);
 }
 
+/*
+ * A function may take a multiple of what is still free, so the last places
+ * are left to those that have none.
+ */
+static bool
+pool_is_full(const struct pool *p, const struct group *g)
+{
+	int room = p->conf.queue_most - p->nwaits;
+
+	return p->draining || room <= 0 ||
+	    g->nwaits > QUEUE_GREED * room + QUEUE_LEAST;
+}
+
 void
 pool_invoke(struct pool *p, struct invocation *inv)
 {
 	struct pool_wait *w = wait_new(p, inv);
-	struct group *g;
+	struct group *g = group_get(p, inv);
 
-	if (p->draining || p->nwaits >= p->conf.queue_most) {
+	if (pool_is_full(p, g)) {
 		metric_inc(METRIC_THROTTLES, inv->version->function,
 		    p->draining ? "draining" : "queue");
 		wait_finish(p, w, INVOCATION_THROTTLED, NULL);
+		group_free_unused(g);
 		return;
 	}
-	g = group_get(p, inv);
 	w->group = g;
 	TAILQ_INSERT_TAIL(&g->waits, w, link);
 	g->nwaits++;

@@ -18,6 +18,7 @@
 
 struct event_base;
 struct pool;
+struct share;
 struct worker;
 
 enum invocation_outcome {
@@ -66,6 +67,13 @@ struct invocation {
 
 struct pool_conf {
 	int workers_most;	/* all together; more wait in the queue */
+	int group_most;		/* of one function version; 0: no bound */
+	/*
+	 * What all workers together may make this process hold beyond what
+	 * each has for itself; 0: 256 MiB, 4096.
+	 */
+	size_t bytes_most;
+	int connections_most;
 	int queue_most;		/* waiting invocations; more are throttled */
 	int idle_s;		/* a warm worker is retired after */
 	int init_ms;		/* init phase limit (10 s on AWS) */
@@ -128,5 +136,6 @@ const char *worker_version(const struct worker *);
 const struct invocation *worker_invocation(const struct worker *);
 const char *worker_log_stream(const struct worker *);
 void *worker_api_arg(const struct worker *);
+struct share *worker_share(const struct worker *);
 
 #endif

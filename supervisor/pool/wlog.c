@@ -11,12 +11,18 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "net/share.h"
 #include "pool/wlog.h"
 
 #define LINE_MOST (64 * 1024)
 #define READ_BYTES (64 * 1024)
 /* A pipe holds at most 1 MiB; more means that it is filled as we read. */
 #define DRAIN_MOST (2 * 1024 * 1024)
+/* A line costs so much beyond its text, down to the row in the database. */
+#define LINE_COST 200
+/* Read in one window of time; a function that writes more waits. */
+#define WINDOW_US 100000
+#define WINDOW_MOST (4 * 1024 * 1024)
 
 struct wlog_pipe {
 	struct wlog *log;
@@ -35,6 +41,12 @@ struct wlog {
 	bool has_request, want_tail;
 	struct buf tail;
 	uint64_t written, dropped;	/* bytes since wlog_begin */
+	double room;			/* bytes that may be kept now */
+	int64_t room_us;
+	struct share *share;		/* or NULL */
+	struct event *resume;
+	int64_t window_us;		/* its begin */
+	size_t window;			/* bytes read in it */
 };
 
 /* Keeps the last 4096 bytes, moving them only now and then. */
@@ -64,14 +76,30 @@ wlog_write(struct wlog *l, char stream, const char *text, size_t len)
 	    l->has_request ? &l->request : NULL, text, len);
 }
 
+/* What has come free since the last time. */
+static void
+wlog_refill(struct wlog *l)
+{
+	int64_t now = l->env->mono_us(l->env);
+
+	l->room += (double)(now - l->room_us) * WLOG_SECOND_MOST / 1e6;
+	if (l->room > WLOG_BURST_MOST)
+		l->room = WLOG_BURST_MOST;
+	l->room_us = now;
+}
+
 static void
 wlog_one(struct wlog *l, char stream, const char *text, size_t len)
 {
-	if (l->written + len > WLOG_INVOCATION_MOST) {
+	size_t cost = len + LINE_COST;
+
+	if (l->written + cost > WLOG_INVOCATION_MOST ||
+	    (double)cost > l->room) {
 		l->dropped += len + 1;
 		return;
 	}
-	l->written += len + 1;
+	l->written += cost;
+	l->room -= (double)cost;
 	wlog_write(l, stream, text, len);
 }
 
@@ -143,16 +171,57 @@ pipe_read(struct wlog_pipe *p)
 		pipe_close(p);
 		return 0;
 	}
+	wlog_refill(p->log);
 	pipe_take(p, room, (size_t)n);
 	return (size_t)n;
+}
+
+/* Two pipes that are read again and again would leave no time for others. */
+static void
+wlog_pace(struct wlog *l, size_t n)
+{
+	int64_t now = l->env->mono_us(l->env);
+	struct timeval tv = { 0, WINDOW_US };
+	int i;
+
+	if (now - l->window_us > WINDOW_US) {
+		l->window_us = now;
+		l->window = 0;
+	}
+	l->window += n;
+	if (l->window < WINDOW_MOST)
+		return;
+	for (i = 0; i < 2; i++)
+		if (l->pipes[i].ev != NULL)
+			event_del(l->pipes[i].ev);
+	event_add(l->resume, &tv);
+}
+
+static void
+wlog_on_resume(evutil_socket_t fd, short what, void *arg)
+{
+	struct wlog *l = arg;
+	int i;
+
+	(void)fd;
+	(void)what;
+	for (i = 0; i < 2; i++)
+		if (l->pipes[i].ev != NULL)
+			event_add(l->pipes[i].ev, NULL);
 }
 
 static void
 pipe_on_readable(evutil_socket_t fd, short what, void *arg)
 {
+	struct wlog_pipe *p = arg;
+	struct wlog *l = p->log;
+	int64_t begun = share_begin();
+
 	(void)fd;
 	(void)what;
-	pipe_read(arg);
+	wlog_pace(l, pipe_read(p));
+	if (l->share != NULL)
+		share_end(l->share, begun, p->ev);
 }
 
 static void
@@ -180,6 +249,9 @@ wlog_new(struct event_base *base, struct env *env, int out, int errs,
 	l->write = write;
 	l->arg = arg;
 	l->want_tail = true;
+	l->room = WLOG_BURST_MOST;
+	l->room_us = env->mono_us(env);
+	l->resume = evtimer_new(base, wlog_on_resume, l);
 	pipe_open(l, base, &l->pipes[0], out, 'o');
 	pipe_open(l, base, &l->pipes[1], errs, 'e');
 	return l;
@@ -196,8 +268,15 @@ wlog_free(struct wlog *l)
 		pipe_close(&l->pipes[i]);
 		buf_free(&l->pipes[i].line);
 	}
+	event_free(l->resume);
 	buf_free(&l->tail);
 	free(l);
+}
+
+void
+wlog_share(struct wlog *l, struct share *share)
+{
+	l->share = share;
 }
 
 void

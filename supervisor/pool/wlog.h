@@ -2,8 +2,9 @@
  * wlog - a worker's output: stdout and stderr become lines, the platform adds
  * its own.
  *
- * The pipes are always read, so a function never waits for us; what one
- * invocation writes over the bound is dropped and counted.
+ * The pipes are read faster than a function should write, so it hardly ever
+ * waits for us; what is over the bounds of an invocation or of the time is
+ * dropped and counted.
  */
 #ifndef POOL_WLOG_H
 #define POOL_WLOG_H
@@ -16,8 +17,12 @@
 
 #define WLOG_TAIL_BYTES 4096
 #define WLOG_INVOCATION_MOST (4 * 1024 * 1024)
+/* Over many invocations a worker keeps so much a second, after a first burst. */
+#define WLOG_SECOND_MOST (256 * 1024)
+#define WLOG_BURST_MOST (8 * 1024 * 1024)
 
 struct event_base;
+struct share;
 struct wlog;
 
 typedef void wlog_line(void *arg, char stream, int64_t at_ms,
@@ -27,6 +32,8 @@ typedef void wlog_line(void *arg, char stream, int64_t at_ms,
 struct wlog *wlog_new(struct event_base *, struct env *, int out, int errs,
     wlog_line *, void *arg);
 void wlog_free(struct wlog *);
+/* Reading it is charged to that share, which must outlive it. */
+void wlog_share(struct wlog *, struct share *);
 
 /*
  * Lines belong to this request from now on, and the tail begins anew.  (Before

@@ -28,6 +28,14 @@
 #define API_BODY_MOST (40 * 1024 * 1024)
 #define API_CONNECTIONS_MOST 64
 #define API_IDLE_S 120
+#define API_REQUEST_S 60
+/*
+ * What one worker may make us hold: for itself the greatest answer and the
+ * greatest event, each as it grows; at most two of the greatest checkpoints.
+ */
+#define SHARE_BYTES_OWN (20 * 1024 * 1024)
+#define SHARE_BYTES_MOST (96 * 1024 * 1024)
+#define SHARE_CONNECTIONS_OWN 16
 
 static const char *const state_names[WORKER_STATES] = {
 	[WORKER_STARTING] = "starting",
@@ -77,6 +85,12 @@ void *
 worker_api_arg(const struct worker *w)
 {
 	return w->pool->conf.api_arg;
+}
+
+struct share *
+worker_share(const struct worker *w)
+{
+	return w->share;
 }
 
 static int64_t
@@ -249,6 +263,8 @@ worker_settle(struct worker *w, enum invocation_outcome o, struct blob *body,
 	report_end(w->log, &r);
 	wlog_end(w->log);
 	worker_count(w, o, result.seconds);
+	if (o == INVOCATION_RETURNED || o == INVOCATION_ERROR)
+		w->group->crashes = 0;
 	metric_add(METRIC_CONCURRENT, worker_function(w), NULL, -1);
 	if (inv != NULL)
 		w->pool->heard--;
@@ -358,6 +374,7 @@ worker_on_init_failed(void *arg, struct blob *body)
 
 	if (w->state != WORKER_STARTING)
 		return;
+	pool_worker_crashed(w);
 	pool_worker_init_failed(w, INVOCATION_INIT_ERROR, body, NULL);
 	worker_stop(w, false, "init_error");
 }
@@ -545,6 +562,8 @@ worker_start(struct group *g, bool late)
 	w->late = late;
 	w->started_us = now_us(w);
 	w->log_stream = worker_stream_name(w);
+	w->share = share_new(&p->common, SHARE_BYTES_OWN, SHARE_BYTES_MOST,
+	    SHARE_CONNECTIONS_OWN);
 	w->log = wlog_new(p->base, p->env, -1, -1, worker_on_line, w);
 	w->timer = evtimer_new(p->base, worker_on_timer, w);
 	TAILQ_INSERT_HEAD(&g->workers, w, all);
@@ -567,6 +586,7 @@ worker_free(struct worker *w)
 {
 	worker_close(w);
 	wlog_free(w->log);
+	share_unref(w->share);
 	event_free(w->timer);
 	if (w->gone != NULL)
 		free((char *)(uintptr_t)w->gone->why);
@@ -584,6 +604,8 @@ worker_on_up(struct worker *w, int fds[BROKER_UP_FDS])
 		.body_most = p->conf.api_body_most > 0 ?
 		    p->conf.api_body_most : API_BODY_MOST,
 		.idle_s = API_IDLE_S,
+		.request_s = API_REQUEST_S,
+		.share = w->share,
 		.connections_most = API_CONNECTIONS_MOST,
 		.handle = p->conf.api,
 		.too_large = p->conf.api_too_large,
@@ -601,10 +623,11 @@ worker_on_up(struct worker *w, int fds[BROKER_UP_FDS])
 	w->up_us = now_us(w);
 	wlog_free(w->log);
 	w->log = wlog_new(p->base, p->env, fds[2], fds[3], worker_on_line, w);
+	wlog_share(w->log, w->share);
 	report_init_start(w->log, w->group->version, w->late ? "invoke" :
 	    "init", env_now_ms(p->env));
-	w->runtime = runtime_server_new(p->base, fds[0], &worker_runtime_ops,
-	    w, &err);
+	w->runtime = runtime_server_new(p->base, fds[0], w->share,
+	    &worker_runtime_ops, w, &err);
 	w->api = http_server_new(p->base, fds[1], &api, &err);
 	if (w->runtime == NULL || w->api == NULL) {
 		log_error("worker listener id=%" PRIu64 " err=\"%s\"", w->id,
@@ -659,8 +682,10 @@ worker_end(struct worker *w)
 		    "why=\"%s\"", w->id, worker_function(w), g->why);
 		pool_worker_unstartable(w, g->why);
 	} else if (w->state == WORKER_STARTING) {
+		pool_worker_crashed(w);
 		pool_worker_init_failed(w, INVOCATION_INIT_ERROR, NULL, NULL);
 	} else if (w->state == WORKER_BUSY) {
+		pool_worker_crashed(w);
 		body = report_exit_error(&w->request, g, &type);
 		worker_settle(w, INVOCATION_CRASHED, body, type,
 		    WORKER_STOPPING);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "base/mem.h"
 #include "flow/registry.h"
 #include "flow/start.h"
+#include "net/share.h"
 #include "obs/admin.h"
 #include "pool/pool.h"
 #include "role/config.h"
@@ -219,12 +221,25 @@ serve_workers(const struct config *c)
 	return (int)n;
 }
 
+/* Half of the descriptors, so that the rest never runs out of them. */
+static int
+serve_connections(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur > 65536)
+		return 32768;
+	return (int)(files.rlim_cur / 2);
+}
+
 static void
 serve_build_pool(struct serve *s)
 {
 	const struct config *c = s->conf->config;
 	struct pool_conf conf = {
 		.workers_most = serve_workers(c),
+		.group_most = (int)config_count(c, "workers.per_function"),
+		.connections_most = serve_connections(),
 		.queue_most = (int)config_count(c, "quota.concurrency"),
 		.idle_s = (int)(config_ms(c, "workers.idle_timeout") / 1000),
 		.init_ms = (int)config_ms(c, "workers.init_timeout"),
@@ -369,12 +384,35 @@ serve_free(struct serve *s)
 	event_base_free(s->base);
 }
 
+/*
+ * Workers that take more than their part of the time are served one event at
+ * a time, when nothing else waits.
+ */
+static struct event_base *
+serve_base(void)
+{
+	struct event_config *c = event_config_new();
+	struct event_base *base = NULL;
+
+	if (c != NULL && event_config_set_max_dispatch_interval(c, NULL, 1,
+	    SHARE_LAST) == 0)
+		base = event_base_new_with_config(c);
+	if (c != NULL)
+		event_config_free(c);
+	if (base != NULL && event_base_priority_init(base,
+	    SHARE_PRIORITIES) < 0) {
+		event_base_free(base);
+		base = NULL;
+	}
+	return base;
+}
+
 int
 serve_run(const struct serve_conf *conf, struct err *err)
 {
 	struct serve s = { .conf = conf, .env = env_system(), .err = err };
 
-	s.base = event_base_new();
+	s.base = serve_base();
 	if (s.base == NULL)
 		return err_set(err, ERR_INTERNAL, "no event loop");
 	serve_build_store(&s);

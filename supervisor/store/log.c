@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/map.h"
 #include "store/pgset.h"
 #include "store/row.h"
 
@@ -19,6 +20,10 @@
 #define LOG_BATCH_MOST 500
 #define LOG_BATCH_BYTES (1u << 20)
 #define LOG_DELAY_MS 20
+/* The database has more to do than to write logs. */
+#define LOG_SECOND_BYTES (8u << 20)
+/* Of what is free, the lines of one function may take so many times more. */
+#define LOG_GREED 2
 #define LOG_AGAIN_MS 500
 #define DAY_US (INT64_C(86400) * 1000000)
 
@@ -35,6 +40,7 @@ struct logger {
 	struct lines waiting;	/* the first nflying are being written */
 	int n, nflying;
 	size_t bytes;
+	struct map *functions;	/* name to bytes in `waiting` */
 	int64_t last_seq;
 	int64_t node;
 	int64_t dropped;
@@ -85,10 +91,28 @@ line_free(struct line *l)
 	free(l);
 }
 
+/* Bytes of a function that wait, as the map's value. */
+static size_t
+function_bytes(const struct logger *g, const char *function)
+{
+	return (size_t)(uintptr_t)map_gets(g->functions, function);
+}
+
+static void
+function_add(struct logger *g, const char *function, size_t more)
+{
+	size_t n = function_bytes(g, function) + more;
+
+	if (n == 0)
+		map_dels(g->functions, function);
+	else
+		map_puts(g->functions, function, (void *)(uintptr_t)n);
+}
+
 static void
 logger_arm(struct logger *g, int ms)
 {
-	struct timeval tv = { 0, ms * 1000 };
+	struct timeval tv = { ms / 1000, (ms % 1000) * 1000 };
 
 	if (!event_pending(g->timer, EV_TIMEOUT, NULL))
 		event_add(g->timer, &tv);
@@ -111,6 +135,7 @@ logger_forget(struct logger *g, int n)
 		l = TAILQ_FIRST(&g->waiting);
 		TAILQ_REMOVE(&g->waiting, l, link);
 		g->bytes -= line_bytes(l);
+		function_add(g, l->rec.function, -line_bytes(l));
 		g->n--;
 		line_free(l);
 	}
@@ -121,7 +146,8 @@ logger_done(struct pg_call *call, enum store_result result,
     const struct err *err)
 {
 	struct logger *g = ((struct log_call *)call)->logger;
-	int n = g->nflying;
+	int n = g->nflying, pause;
+	size_t before = g->bytes;
 
 	g->nflying = 0;
 	if (result == STORE_OK) {
@@ -138,7 +164,8 @@ logger_done(struct pg_call *call, enum store_result result,
 		return;
 	}
 	/* What was not written is: the rows' keys make it safe to repeat. */
-	logger_arm(g, result == STORE_OK ? 0 : LOG_AGAIN_MS);
+	pause = (int)((before - g->bytes) * 1000 / LOG_SECOND_BYTES);
+	logger_arm(g, result == STORE_OK ? pause : LOG_AGAIN_MS);
 }
 
 /* One array over the first n lines. */
@@ -215,6 +242,7 @@ logger_take(struct logger *g, const struct log_record *rec)
 	TAILQ_INSERT_TAIL(&g->waiting, l, link);
 	g->n++;
 	g->bytes += line_bytes(l);
+	function_add(g, l->rec.function, line_bytes(l));
 }
 
 static void
@@ -239,7 +267,9 @@ pgstore_log(struct pgstore *s, const struct log_record *rec)
 {
 	struct logger *g = s->logger;
 
-	if (g->bytes + rec->len > LOG_BYTES_MOST) {
+	if (g->bytes + rec->len > LOG_BYTES_MOST ||
+	    function_bytes(g, rec->function) > LOG_GREED *
+	    (LOG_BYTES_MOST - g->bytes)) {
 		g->dropped++;
 		return;
 	}
@@ -268,6 +298,7 @@ logger_new(struct pgstore *s)
 
 	g->pgs = s;
 	TAILQ_INIT(&g->waiting);
+	g->functions = map_new(env_random_u64(s->env));
 	g->node = (int64_t)(env_random_u64(s->env) >> 1);
 	g->timer = evtimer_new(s->base, logger_on_timer, g);
 	g->flush = evtimer_new(s->base, logger_on_flush, g);
@@ -280,6 +311,7 @@ logger_free(struct logger *g)
 	event_free(g->timer);
 	event_free(g->flush);
 	logger_forget(g, g->n);
+	map_free(g->functions);
 	free(g);
 }
 

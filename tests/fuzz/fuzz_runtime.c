@@ -188,7 +188,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		log_init("fuzz", (enum log_level)(LOG_ERROR + 1));
 		base = event_base_new();
 	}
-	t.server = runtime_server_new(base, listener(&t), &ops, &t, &err);
+	t.server = runtime_server_new(base, listener(&t), NULL, &ops, &t, &err);
 	FUZZ_CHECK(t.server != NULL);
 	feed_init(&f, data, size);
 	while (n++ < LINES_MOST && (line = feed_line(&f)) != NULL) {

@@ -1,0 +1,66 @@
+/*
+ * share - what one peer that nobody trusts may use of this process, over all
+ * of its listeners: bytes, connections and time of the loop.
+ *
+ * Each has an allowance of its own, which nobody can take from it; what goes
+ * beyond comes from a common store.  Who used more of the loop's time than
+ * its part is served behind everybody else, and only while nobody else wants
+ * to be: nothing is slowed down on a machine that has the time.
+ */
+#ifndef NET_SHARE_H
+#define NET_SHARE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct event;
+
+/* Priorities of the loop; events that say nothing are ordinary. */
+enum {
+	SHARE_FIRST,
+	SHARE_ORDINARY,
+	SHARE_LAST,
+	SHARE_PRIORITIES
+};
+
+/* Starts as its two bounds and zeros. */
+struct share_common {
+	size_t bytes_most;
+	int conns_most;
+	size_t bytes;
+	int conns;
+};
+
+struct share {
+	int refs;
+	struct share_common *common;
+	size_t bytes_own, bytes_most;
+	int conns_own;
+	size_t bytes;
+	int conns, calls;
+	double used_us;		/* decays */
+	int64_t at_us;
+};
+
+/* Counted: whoever charges it holds a reference.  common outlives all. */
+struct share *share_new(struct share_common *, size_t bytes_own,
+    size_t bytes_most, int conns_own);
+struct share *share_ref(struct share *);	/* NULL gives NULL */
+void share_unref(struct share *);		/* accepts NULL */
+
+/* Bytes that came or went.  False: there are too many now. */
+bool share_bytes(struct share *, size_t before, size_t now);
+/* False: no more. */
+bool share_connect(struct share *);
+void share_disconnect(struct share *);
+
+/* A call begins or ends; it holds so many bytes until then. */
+bool share_call(struct share *, size_t bytes, bool begins);
+
+/* Around each callback: what it took, and where its event stands next. */
+int64_t share_begin(void);
+void share_end(struct share *, int64_t begun, struct event *);
+int share_priority(const struct share *);
+
+#endif
