@@ -14,7 +14,8 @@ sql_checks = \
 
 sql_migrations = \
 	%D%/migrations/0001_execution.sql \
-	%D%/migrations/0002_function.sql
+	%D%/migrations/0002_function.sql \
+	%D%/migrations/0003_async_invoke.sql
 
 EXTRA_DIST += \
 	%D%/dump.sh \

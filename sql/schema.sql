@@ -17,7 +17,8 @@ CREATE TABLE public.async_event (
     due_ms bigint NOT NULL,
     owner bigint NOT NULL,
     parent uuid,
-    parent_ord integer NOT NULL
+    parent_ord integer NOT NULL,
+    hops integer DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.01');
 
@@ -86,7 +87,8 @@ CREATE TABLE public.function (
     revision text NOT NULL,
     tags text NOT NULL,
     last_version integer NOT NULL,
-    deleting boolean NOT NULL
+    deleting boolean NOT NULL,
+    settings jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 
 CREATE TABLE public.function_alias (
@@ -227,6 +229,8 @@ CREATE INDEX async_event_due ON public.async_event USING btree (due_ms, id);
 CREATE INDEX execution_list ON public.execution USING btree (function, start_ms, id);
 
 CREATE UNIQUE INDEX execution_name ON public.execution USING btree (function, name);
+
+CREATE INDEX execution_open ON public.execution USING btree (function, version) WHERE (status = ANY (ARRAY[0, 6, 7]));
 
 CREATE INDEX execution_running ON public.execution USING btree (owner) WHERE running;
 

@@ -2,10 +2,11 @@
 -- name: async_event_put
 insert into async_event (
     id, function, qualifier, payload, client_context, trace, tenant, attempt,
-    accepted_ms, due_ms, owner, parent, parent_ord)
+    accepted_ms, due_ms, owner, parent, parent_ord, hops)
 values (
     $1::uuid, $2::text, $3::text, $4::bytea, $5::bytea, $6::bytea, $7::bytea,
-    $8::int, $9::bigint, $10::bigint, $11::bigint, $12::uuid, $13::int)
+    $8::int, $9::bigint, $10::bigint, $11::bigint, $12::uuid, $13::int,
+    $14::int)
 on conflict (id) do nothing
 
 -- Due ones ($2: now) that no live node owns, for node $1; with $4 also all that
@@ -33,7 +34,7 @@ where e.id = wanted.id and e.owner = wanted.owner
 returning
     e.id, e.function, e.qualifier, e.payload, e.client_context, e.trace,
     e.tenant, e.attempt, e.accepted_ms, e.due_ms, e.owner, e.parent,
-    e.parent_ord
+    e.parent_ord, e.hops
 
 -- Only while node $4 has it (0: whoever has it).
 -- name: async_event_retry
@@ -43,3 +44,23 @@ returning id
 
 -- name: async_event_drop
 delete from async_event where id = $1::uuid
+
+-- The row of $1 goes and what follows from it (its destinations) comes.  No
+-- row: it was gone already, and nothing came.
+-- name: async_event_end
+with gone as (
+    delete from async_event where id = $1::uuid returning id
+),
+next as (
+    insert into async_event (
+        id, function, qualifier, payload, client_context, trace, tenant,
+        attempt, accepted_ms, due_ms, owner, parent, parent_ord, hops)
+    select
+        u.id, u.function, u.qualifier, u.payload, null, u.trace, null, 0,
+        u.accepted_ms, 0, u.owner, null, 0, u.hops
+    from gone, unnest(
+        $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::bytea[],
+        $7::bigint[], $8::bigint[], $9::int[]
+    ) as u (id, function, qualifier, payload, trace, accepted_ms, owner, hops)
+)
+select id from gone

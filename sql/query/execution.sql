@@ -237,10 +237,11 @@ select id from started
 -- name: execution_child_event
 insert into async_event (
     id, function, qualifier, payload, client_context, trace, tenant, attempt,
-    accepted_ms, due_ms, owner, parent, parent_ord)
+    accepted_ms, due_ms, owner, parent, parent_ord, hops)
 select
     $4::uuid, $5::text, $6::text, $7::bytea, $8::bytea, $9::bytea, $10::bytea,
-    $11::int, $12::bigint, $13::bigint, $14::bigint, $15::uuid, $16::int
+    $11::int, $12::bigint, $13::bigint, $14::bigint, $15::uuid, $16::int,
+    $17::int
 where exists (
         select 1 from execution
         where id = $1::uuid and rev = $2::bigint and write_id = $3::bigint)

@@ -1,5 +1,6 @@
 -- name: function_list
-select name, tags, last_version, deleting from function order by name
+select name, tags, last_version, deleting, settings::text from function
+order by name
 
 -- $LATEST first, then as numbers.
 -- name: function_version_list
@@ -17,15 +18,22 @@ select registry_rev from setting
 
 -- One change of function $1 (store/pgstore.h, struct function_write); what is
 -- null stays.  $2: the revision before, null when it must not exist yet; $3:
--- the revision after.  No row: the guard does not hold.
+-- the revision after; $17: settings by key, null takes one away; $18: only if
+-- no execution of it, or of version $9, goes on.  No row: the guard does not hold.
 -- name: function_write
 with changed as (
     update function set
         revision = $3::text,
         tags = coalesce($4::text, tags),
         last_version = greatest(last_version, $5::int),
-        deleting = $6::boolean
+        deleting = $6::boolean,
+        settings = jsonb_strip_nulls(settings ||
+            coalesce($17::text::jsonb, '{}'))
     where name = $1::text and revision = $2::text
+        and (not $18::boolean or not exists (
+            select 1 from execution x
+            where x.function = $1 and ($9::text is null or x.version = $9)
+                and x.status in (0, 6, 7)))
     returning name
 ),
 made as (
@@ -70,11 +78,15 @@ counted as (
 )
 select name from done
 
--- All of function $1 goes, if its revision is $2.
+-- All of function $1 goes, if its revision is $2 and, with $3, if no execution
+-- of it goes on.
 -- name: function_drop
 with gone as (
     delete from function
     where name = $1::text and revision = $2::text
+        and (not $3::boolean or not exists (
+            select 1 from execution x
+            where x.function = $1 and x.status in (0, 6, 7)))
     returning name
 ),
 versions as (

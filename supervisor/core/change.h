@@ -29,9 +29,13 @@ struct async_event {
 	int64_t owner;
 	struct id parent;	/* chained: who waits; zero: nobody */
 	int32_t parent_ord;
+	int32_t hops;		/* through so many destinations it came */
 };
 
-/* A chained invoke that this change starts; exactly one member is set. */
+/*
+ * A chained invoke that this change starts; exactly one member is set.  An
+ * event without a parent is what follows from the end (a dead letter).
+ */
 struct child_start {
 	struct execution *x;	/* with its EXECUTION operation; owned */
 	struct event started;	/* of x: its EventId 1 */

@@ -134,6 +134,7 @@ function_free(struct function *f)
 	free(f->versions);
 	free(f->aliases);
 	json_decref(f->tags);
+	json_decref(f->settings);
 	free(f->name);
 	free(f);
 }

@@ -49,6 +49,7 @@ struct function {
 	struct function_alias **aliases;	/* by name */
 	int naliases;
 	json_t *tags;		/* object */
+	json_t *settings;	/* object; what is set around it, by key */
 	int32_t last_version;	/* highest number ever given */
 	bool deleting;		/* DrainingDurableExecutions */
 };

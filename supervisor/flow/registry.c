@@ -290,11 +290,17 @@ registry_drop_version(struct function *f, const char *version)
 static void
 registry_add_version(struct function *f, const struct function_version *v)
 {
-	/* A read that came between the write and its answer has it. */
+	int i;
+
+	/* It may be there: changed, or read between write and answer. */
 	registry_drop_version(f, v->version);
 	f->versions = xreallocarray(f->versions, (size_t)f->nversions + 1,
 	    sizeof(*f->versions));
-	f->versions[f->nversions++] = registry_copy(v);
+	for (i = f->nversions; i > 0 &&
+	    atoi(f->versions[i - 1]->version) > atoi(v->version); i--)
+		f->versions[i] = f->versions[i - 1];
+	f->versions[i] = registry_copy(v);
+	f->nversions++;
 }
 
 static void
@@ -328,6 +334,21 @@ registry_put_alias(struct function *f, const struct function_alias *a)
 	f->naliases++;
 }
 
+/* As the statement does it: by key, and null takes one away. */
+static void
+registry_set(json_t *settings, const json_t *patch)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)patch, key, value) {
+		if (json_is_null(value))
+			json_object_del(settings, key);
+		else
+			json_object_set(settings, key, value);
+	}
+}
+
 void
 registry_apply(struct registry *r, const struct function_write *w)
 {
@@ -342,6 +363,7 @@ registry_apply(struct registry *r, const struct function_write *w)
 		f = xcalloc(1, sizeof(*f));
 		f->name = xstrdup(w->name);
 		f->tags = json_object();
+		f->settings = json_object();
 		registry_insert(r, f);
 	}
 	if (w->latest != NULL) {
@@ -360,6 +382,7 @@ registry_apply(struct registry *r, const struct function_write *w)
 		json_decref(f->tags);
 		f->tags = json_deep_copy(w->tags);
 	}
+	registry_set(f->settings, w->settings);
 	if (w->last_version > f->last_version)
 		f->last_version = w->last_version;
 	f->deleting = w->deleting;

@@ -48,19 +48,64 @@ pg_event_drop(struct store *s, const struct id *id, store_done *done,
 	batch_add(pgstore_of(s), &e->call);
 }
 
+/* The row that was meant is there no more. */
 static void
-retry_done(struct pg_call *call, enum store_result result,
-    const struct err *err)
+event_done_if_row(struct pg_call *call, enum store_result result,
+    const struct err *err, const char *otherwise)
 {
 	struct event_call *e = (struct event_call *)call;
 	struct err gone;
 
 	if (result == STORE_OK && pg_call_rows(call, 0) == 0) {
-		err_set(&gone, ERR_CONFLICT, "another node has the event");
+		err_set(&gone, ERR_CONFLICT, "%s", otherwise);
 		e->done(e->arg, STORE_CONFLICT, &gone);
 		return;
 	}
 	e->done(e->arg, result, err);
+}
+
+static void
+end_done(struct pg_call *call, enum store_result result,
+    const struct err *err)
+{
+	event_done_if_row(call, result, err, "the event was gone");
+}
+
+#define ARRAY(type, n, add) do {		\
+	size_t at;				\
+	array_begin(p, type, (int)(n));		\
+	for (at = 0; at < (n); at++)		\
+		add;				\
+	array_end(p);				\
+} while (0)
+
+void
+pg_event_end(struct store *s, const struct id *id,
+    struct async_event *const *next, size_t n, store_done *done, void *arg)
+{
+	struct event_call *e = pg_call_new(sizeof(*e), POINT_EVENT_END,
+	    end_done);
+	struct params *p = pg_call_stmt(&e->call, STMT_ASYNC_EVENT_END);
+
+	e->done = done;
+	e->arg = arg;
+	param_id(p, id);
+	ARRAY(PARAM_UUID, n, array_id(p, &next[at]->id));
+	ARRAY(PARAM_TEXT, n, array_text(p, next[at]->function));
+	ARRAY(PARAM_TEXT, n, array_text(p, next[at]->qualifier));
+	ARRAY(PARAM_BYTEA, n, array_blob(p, next[at]->payload));
+	ARRAY(PARAM_BYTEA, n, array_text(p, next[at]->trace));
+	ARRAY(PARAM_I64, n, array_i64(p, next[at]->accepted_ms));
+	ARRAY(PARAM_I64, n, array_i64(p, next[at]->owner));
+	ARRAY(PARAM_I32, n, array_i32(p, next[at]->hops));
+	batch_add(pgstore_of(s), &e->call);
+}
+
+static void
+retry_done(struct pg_call *call, enum store_result result,
+    const struct err *err)
+{
+	event_done_if_row(call, result, err, "another node has the event");
 }
 
 void

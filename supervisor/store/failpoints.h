@@ -16,6 +16,7 @@
 	P(EVENT_TAKE, "event.take") \
 	P(EVENT_RETRY, "event.retry") \
 	P(EVENT_DROP, "event.drop") \
+	P(EVENT_END, "event.end") \
 	P(FUNCTION_WRITE, "function.write") \
 	P(CODE_PUT, "code.put") \
 	P(LOG_WRITE, "log.write") \

@@ -39,12 +39,24 @@ function_at(const struct function_list *l, size_t *at, const char *name)
 	return NULL;
 }
 
+/* Takes the text. */
+static json_t *
+function_object(char *text)
+{
+	json_t *o = json_loads(text, JSON_ALLOW_NUL, NULL);
+
+	free(text);
+	if (json_is_object(o))
+		return o;
+	json_decref(o);
+	return json_object();
+}
+
 static void
 function_rows(struct function_list *l, const PGresult *res)
 {
 	struct row r = { res, 0, 0 };
 	struct function *f;
-	char *tags;
 
 	l->n = (size_t)PQntuples(res);
 	l->list = xcalloc(l->n, sizeof(struct function *));
@@ -52,15 +64,10 @@ function_rows(struct function_list *l, const PGresult *res)
 		r.col = 0;
 		f = l->list[r.row] = xcalloc(1, sizeof(*f));
 		f->name = row_text(&r);
-		tags = row_text(&r);
-		f->tags = json_loads(tags, JSON_ALLOW_NUL, NULL);
-		free(tags);
-		if (!json_is_object(f->tags)) {
-			json_decref(f->tags);
-			f->tags = json_object();
-		}
+		f->tags = function_object(row_text(&r));
 		f->last_version = row_i32(&r);
 		f->deleting = row_bool(&r);
+		f->settings = function_object(row_text(&r));
 	}
 }
 
@@ -281,7 +288,9 @@ pgstore_function_write(struct pgstore *s, const struct function_write *w,
 	c->arg = arg;
 	param_text(p, w->name);
 	param_text(p, w->revision_before);
-	if (!w->drop) {
+	if (w->drop) {
+		param_bool(p, w->drained);
+	} else {
 		param_text(p, revision_after(w));
 		param_json(p, w->tags);
 		param_i32(p, w->last_version);
@@ -290,6 +299,8 @@ pgstore_function_write(struct pgstore *s, const struct function_write *w,
 		param_text(p, w->drop_version);
 		param_alias(p, w->put_alias);
 		param_text(p, w->drop_alias);
+		param_json(p, w->settings);
+		param_bool(p, w->drained);
 	}
 	batch_add(s, &c->call);
 }

@@ -88,6 +88,8 @@ void mem_event_take(struct store *, int64_t node, int64_t now_ms, int limit,
 void mem_event_retry(struct store *, const struct async_event *,
     store_done *, void *);
 void mem_event_drop(struct store *, const struct id *, store_done *, void *);
+void mem_event_end(struct store *, const struct id *,
+    struct async_event *const *next, size_t n, store_done *, void *);
 
 /* store/memread.c */
 void mem_load(struct store *, const struct id *, store_loaded *, void *);

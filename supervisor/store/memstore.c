@@ -218,6 +218,7 @@ static const struct store_ops memstore_ops = {
 	.event_take = mem_event_take,
 	.event_retry = mem_event_retry,
 	.event_drop = mem_event_drop,
+	.event_end = mem_event_end,
 	.node = mem_node,
 	.close = mem_close,
 };

@@ -398,6 +398,73 @@ mem_event_drop(struct store *s, const struct id *id, store_done *done,
 	t->task.run = event_drop_run;
 }
 
+/* ---- end ---- */
+
+struct end_task {
+	struct mem_task task;
+	struct id id;
+	struct async_event **next;
+	size_t n;
+	store_done *done;
+	void *arg;
+};
+
+static enum store_result
+end_run(struct memstore *m, struct mem_task *task, struct err *err)
+{
+	struct end_task *t = (struct end_task *)task;
+	size_t i;
+
+	if (mem_queue_find(m, &t->id) == NULL) {
+		err_set(err, ERR_CONFLICT, "the event was gone");
+		return STORE_CONFLICT;
+	}
+	mem_queue_drop(m, &t->id);
+	for (i = 0; i < t->n; i++)
+		mem_queue_put(m, steal_ptr(&t->next[i]));
+	return STORE_OK;
+}
+
+static void
+end_answer(struct memstore *m, struct mem_task *task,
+    enum store_result result, const struct err *err)
+{
+	struct end_task *t = (struct end_task *)task;
+
+	(void)m;
+	t->done(t->arg, result, err);
+}
+
+static void
+end_clear(struct mem_task *task)
+{
+	struct end_task *t = (struct end_task *)task;
+
+	while (t->n > 0)
+		async_event_free(t->next[--t->n]);
+	free(t->next);
+}
+
+void
+mem_event_end(struct store *s, const struct id *id,
+    struct async_event *const *next, size_t n, store_done *done, void *arg)
+{
+	struct end_task *t = mem_task_new(memstore_of(s), sizeof(*t));
+	size_t i;
+
+	t->id = *id;
+	t->n = n;
+	t->next = xcalloc(n, sizeof(struct async_event *));
+	for (i = 0; i < n; i++)
+		t->next[i] = async_event_copy(next[i]);
+	t->done = done;
+	t->arg = arg;
+	t->task.run = end_run;
+	t->task.answer = end_answer;
+	t->task.clear = end_clear;
+	t->task.commits = true;
+}
+
 /* ---- take ---- */
 
 struct take_task {

@@ -99,6 +99,8 @@ void pg_event_retry(struct store *, const struct async_event *, store_done *,
     void *arg);
 void pg_event_drop(struct store *, const struct id *, store_done *,
     void *arg);
+void pg_event_end(struct store *, const struct id *,
+    struct async_event *const *next, size_t n, store_done *, void *arg);
 void pg_node(struct store *, int64_t node, store_node_done *, void *arg);
 
 #endif

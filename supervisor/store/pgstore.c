@@ -25,6 +25,7 @@ const struct store_ops pgstore_ops = {
 	.event_take = pg_event_take,
 	.event_retry = pg_event_retry,
 	.event_drop = pg_event_drop,
+	.event_end = pg_event_end,
 	.node = pg_node,
 	.close = pg_store_close,
 };

@@ -64,9 +64,12 @@ struct function_write {
 	const struct function_alias *put_alias;
 	const char *drop_alias;
 	json_t *tags;
+	const json_t *settings;	/* those that change; null: it goes */
 	int32_t last_version;
 	bool deleting;
 	bool drop;		/* all of it goes */
+	/* A drop only happens when no execution goes on; else CONFLICT. */
+	bool drained;
 };
 void pgstore_function_write(struct pgstore *, const struct function_write *,
     store_done *, void *arg);

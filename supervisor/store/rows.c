@@ -341,6 +341,7 @@ params_async_event(struct params *p, const struct async_event *e)
 	param_i64(p, e->owner);
 	param_id_or_null(p, &e->parent);
 	param_i32(p, e->parent_ord);
+	param_i32(p, e->hops);
 }
 
 struct async_event *
@@ -361,5 +362,6 @@ row_async_event(struct row *r)
 	e->owner = row_i64(r);
 	e->parent = row_id(r);
 	e->parent_ord = row_i32(r);
+	e->hops = row_i32(r);
 	return e;
 }

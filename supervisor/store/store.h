@@ -135,6 +135,13 @@ struct store_ops {
 	    store_done *, void *arg);
 	void (*event_drop)(struct store *, const struct id *, store_done *,
 	    void *arg);
+	/*
+	 * The row goes and those of `next` come, which nobody waits for and
+	 * which are due at once.  CONFLICT: it was gone, and nothing came.
+	 */
+	void (*event_end)(struct store *, const struct id *,
+	    struct async_event *const *next, size_t n, store_done *,
+	    void *arg);
 
 	/* Registers this process, renews its life, reads the clock. */
 	void (*node)(struct store *, int64_t node, store_node_done *,
@@ -163,6 +170,7 @@ struct store {
 #define store_event_take(s, ...) ((s)->ops->event_take((s), __VA_ARGS__))
 #define store_event_retry(s, ...) ((s)->ops->event_retry((s), __VA_ARGS__))
 #define store_event_drop(s, ...) ((s)->ops->event_drop((s), __VA_ARGS__))
+#define store_event_end(s, ...) ((s)->ops->event_end((s), __VA_ARGS__))
 #define store_node_beat(s, ...) ((s)->ops->node((s), __VA_ARGS__))
 
 #endif
