@@ -12,6 +12,7 @@ libsup_a_SOURCES += \
 	%D%/durable_call.h \
 	%D%/error.c \
 	%D%/error.h \
+	%D%/event_invoke.c \
 	%D%/function.c \
 	%D%/function_json.c \
 	%D%/function_json.h \

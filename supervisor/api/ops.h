@@ -32,6 +32,13 @@ api_handler op_get_alias;
 api_handler op_list_aliases;
 api_handler op_update_alias;
 
+/* event_invoke.c */
+api_handler op_delete_event_invoke;
+api_handler op_get_event_invoke;
+api_handler op_list_event_invokes;
+api_handler op_put_event_invoke;
+api_handler op_update_event_invoke;
+
 /* function.c */
 api_handler op_create_function;
 api_handler op_delete_function;

@@ -47,8 +47,6 @@ static const struct {
 	{ "CapacityProviderConfig", NULL,
 	    "Capacity providers are not supported." },
 	{ "AcceleratorConfig", NULL, "Accelerators are not supported." },
-	{ "DeadLetterConfig", "TargetArn",
-	    "DeadLetterConfig.TargetArn is not supported." },
 };
 
 static int
@@ -211,7 +209,8 @@ function_rules_code(const json_t *code, struct err *err)
 static const char *const rules_copied[] = { "Runtime", "Role", "Handler",
 	"Description", "Timeout", "MemorySize", "Environment",
 	"EphemeralStorage", "TracingConfig", "LoggingConfig", "DurableConfig",
-	"TenancyConfig", "KMSKeyArn", "Architectures", NULL };
+	"TenancyConfig", "KMSKeyArn", "Architectures", "DeadLetterConfig",
+	NULL };
 
 static void
 rules_copy(json_t *config, const json_t *in)
@@ -231,6 +230,10 @@ rules_copy(json_t *config, const json_t *in)
 		json_object_del(config, "Environment");
 	if (json_string_length(json_object_get(config, "KMSKeyArn")) == 0)
 		json_object_del(config, "KMSKeyArn");
+	v = json_object_get(json_object_get(config, "DeadLetterConfig"),
+	    "TargetArn");
+	if (json_string_length(v) == 0)
+		json_object_del(config, "DeadLetterConfig");
 }
 
 static void

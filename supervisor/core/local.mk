@@ -17,6 +17,8 @@ libcore_a_SOURCES += \
 	%D%/durable_violation.c \
 	%D%/event.c \
 	%D%/event.h \
+	%D%/event_invoke.c \
+	%D%/event_invoke.h \
 	%D%/execution.c \
 	%D%/execution.h \
 	%D%/function.c \

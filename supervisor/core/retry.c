@@ -6,7 +6,7 @@
 #define DEFERRED_CAP_MS (5 * MINUTE_MS)
 
 const struct retry_policy retry_default = {
-	RETRY_ATTEMPTS_MOST, RETRY_AGE_MOST_MS,
+	RETRY_ATTEMPTS_MOST, RETRY_AGE_MOST_MS, MINUTE_MS,
 };
 
 int64_t
@@ -35,8 +35,7 @@ retry_failed(const struct retry_policy *p, struct async_event *e,
 	e->attempt++;
 	if (!id_is_zero(&e->parent) || e->attempt > p->retries_most)
 		return RETRY_EXHAUSTED;
-	/* One minute before the second attempt, two before the third. */
-	return retry_at(p, e, now_ms + e->attempt * MINUTE_MS);
+	return retry_at(p, e, now_ms + e->attempt * p->delay_ms);
 }
 
 enum retry_verdict

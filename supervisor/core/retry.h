@@ -21,9 +21,10 @@ enum retry_verdict {
 struct retry_policy {
 	int32_t retries_most;	/* after the first attempt: 0 to 2 */
 	int64_t age_most_ms;
+	int64_t delay_ms;	/* before the second attempt; twice: the third */
 };
 
-/* What applies to a function without a configuration of its own. */
+/* What applies to a function without a configuration of its own: a minute. */
 extern const struct retry_policy retry_default;
 
 /*

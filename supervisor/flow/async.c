@@ -8,10 +8,11 @@
 #include "base/metric.h"
 #include "base/own.h"
 #include "core/arn.h"
-#include "core/retry.h"
 #include "flow/alarm.h"
 #include "flow/async.h"
 #include "flow/child.h"
+#include "flow/destination.h"
+#include "flow/durable_start.h"
 #include "flow/error_object.h"
 #include "flow/registry.h"
 #include "pool/pool.h"
@@ -38,6 +39,7 @@ enum async_next {
 	ASYNC_PUT,
 	ASYNC_RETRY,
 	ASYNC_DROP,
+	ASYNC_END,	/* with the records that follow */
 };
 
 struct async_run {
@@ -51,6 +53,9 @@ struct async_run {
 	struct invocation inv;
 	char *function_arn;
 	bool pooled;
+	struct starting *starting;	/* a durable destination */
+	struct async_event *follow[DESTINATIONS_MOST];
+	size_t nfollow;
 	void (*done)(void *arg, const struct err *);
 	void *arg;
 };
@@ -88,6 +93,10 @@ async_run_free(struct async_run *r)
 	alarm_clear(g->alarms, &r->alarm);
 	if (r->pooled)
 		pool_cancel(g->pool, &r->inv);
+	if (r->starting != NULL)
+		durable_start_forget(r->starting);
+	while (r->nfollow > 0)
+		async_event_free(r->follow[--r->nfollow]);
 	if (r->inv.version != NULL)
 		function_version_unref(r->inv.version);
 	free(r->function_arn);
@@ -233,10 +242,27 @@ async_again(struct async_run *r)
 	    async_on_again, r);
 }
 
+/* What the end wrote is this node's and runs now. */
 static void
-async_written(struct async_run *r)
+async_follow(struct async_run *r)
 {
 	struct engine *g = r->engine;
+	struct async_event *e;
+
+	while (r->nfollow > 0) {
+		e = r->follow[--r->nfollow];
+		if (e->owner == g->node)
+			async_adopt(g, e);
+		else
+			async_event_free(e);
+	}
+}
+
+static void
+async_written(struct async_run *r, enum store_result result)
+{
+	struct engine *g = r->engine;
+	bool unknown = r->unknown;
 
 	r->tries = 0;
 	r->unknown = false;
@@ -262,6 +288,13 @@ async_written(struct async_run *r)
 		    ASYNC_HELD_MOST)
 			async_sweep_at(g, env_now_ms(g->env));
 		return;
+	case ASYNC_END:
+		if (result == STORE_OK)
+			async_follow(r);
+		else if (unknown)
+			async_missed(g);	/* by a try before, perhaps */
+		async_run_free(r);
+		return;
 	}
 }
 
@@ -276,7 +309,7 @@ async_on_written(void *arg, enum store_result result, const struct err *err)
 	switch (result) {
 	case STORE_OK:
 	case STORE_CONFLICT:	/* it was there, or was gone, already */
-		async_written(r);
+		async_written(r, result);
 		return;
 	case STORE_UNKNOWN:
 		/* The same row by its id: a repetition does no harm. */
@@ -320,6 +353,10 @@ async_write(struct async_run *r)
 	case ASYNC_DROP:
 		store_event_drop(s, &r->event->id, async_on_written, r);
 		return;
+	case ASYNC_END:
+		store_event_end(s, &r->event->id, r->follow, r->nfollow,
+		    async_on_written, r);
+		return;
 	}
 }
 
@@ -350,17 +387,38 @@ async_put(struct engine *g, struct async_event *e,
 
 /* ---- its end ---- */
 
-/* Nobody will run it again. */
+/*
+ * Nobody will run it again.  `ran`: the last attempt was one of the function,
+ * and its answer is in response (or NULL).
+ */
 static void
-async_give_up(struct async_run *r, const char *why)
+async_conclude(struct async_run *r, const char *condition, bool ran,
+    const struct blob *response)
 {
+	struct engine *g = r->engine;
+	struct event_end end = {
+		.condition = condition,
+		.version = ran ? r->inv.version->version : NULL,
+		.response = response,
+		.attempts = r->event->attempt,
+		.now = env_now_ms(g->env),
+	};
 	char id[ID_TEXT];
 
-	id_text(r->event->id, id);
-	log_warn("asynchronous event given up function=%s request_id=%s "
-	    "condition=%s", r->event->function, id, why);
-	metric_inc(METRIC_ASYNC_DROPPED, r->event->function, NULL);
-	async_finish(r, ASYNC_DROP);
+	if (event_end_succeeded(&end)) {
+		end.attempts++;
+	} else {
+		id_text(r->event->id, id);
+		log_warn("asynchronous event given up function=%s "
+		    "request_id=%s condition=%s", r->event->function, id,
+		    condition);
+		metric_inc(METRIC_ASYNC_DROPPED, r->event->function, NULL);
+		if (r->event->hops > 0)
+			metric_inc(METRIC_DESTINATION_FAILURES,
+			    r->event->function, NULL);
+	}
+	r->nfollow = destination_events(g, r->event, &end, r->follow);
+	async_finish(r, r->nfollow > 0 ? ASYNC_END : ASYNC_DROP);
 }
 
 static void
@@ -388,25 +446,43 @@ async_drop(struct engine *g, const struct id *id)
 		async_finish(r, ASYNC_DROP);
 }
 
-static void
-async_failed(struct async_run *r, enum retry_verdict verdict,
-    struct blob *error)
+static struct retry_policy
+async_policy(const struct async_run *r)
 {
-	bool chained = !id_is_zero(&r->event->parent);
+	struct engine *g = r->engine;
+	struct event_invoke conf = event_invoke_of(registry_get(g->registry,
+	    r->event->function), r->event->qualifier);
 
-	switch (verdict) {
-	case RETRY_AGAIN:
+	conf.policy.delay_ms = g->retry_ms;
+	return conf.policy;
+}
+
+static const char *
+async_condition(enum retry_verdict verdict)
+{
+	return verdict == RETRY_EXHAUSTED ? "RetriesExhausted" :
+	    "EventAgeExceeded";
+}
+
+/* The function had it and failed. */
+static void
+async_failed(struct async_run *r, const struct blob *body)
+{
+	struct retry_policy policy = async_policy(r);
+	enum retry_verdict verdict = retry_failed(&policy, r->event,
+	    env_now_ms(r->engine->env));
+	struct blob *error;
+
+	if (verdict == RETRY_AGAIN) {
 		async_finish(r, ASYNC_RETRY);
-		break;
-	case RETRY_EXHAUSTED:
-	case RETRY_TOO_OLD:
-		if (chained)
-			async_ended(r, OP_FAILED, NULL, error);
-		else
-			async_give_up(r, verdict == RETRY_EXHAUSTED ?
-			    "RetriesExhausted" : "EventAgeExceeded");
-		break;
+		return;
 	}
+	if (id_is_zero(&r->event->parent)) {
+		async_conclude(r, async_condition(verdict), true, body);
+		return;
+	}
+	error = error_object_from(body);
+	async_ended(r, OP_FAILED, NULL, error);
 	blob_unref(error);
 }
 
@@ -416,7 +492,7 @@ async_returned(struct async_run *r, struct blob *body)
 	struct blob *error;
 
 	if (id_is_zero(&r->event->parent)) {
-		async_finish(r, ASYNC_DROP);
+		async_conclude(r, "Success", true, body);
 		return;
 	}
 	if (body == NULL || body->len <= DURABLE_PAYLOAD_MOST) {
@@ -441,22 +517,43 @@ async_deferred(const struct async_event *e, int64_t now)
 	return times;
 }
 
+/* It could not be run now. */
+static void
+async_put_off(struct async_run *r)
+{
+	struct retry_policy policy = async_policy(r);
+	int64_t now = env_now_ms(r->engine->env);
+	enum retry_verdict verdict = retry_deferred(&policy, r->event,
+	    async_deferred(r->event, now), now);
+	struct blob *error;
+
+	if (verdict == RETRY_AGAIN) {
+		async_finish(r, ASYNC_RETRY);
+		return;
+	}
+	if (id_is_zero(&r->event->parent)) {
+		async_conclude(r, async_condition(verdict), false, NULL);
+		return;
+	}
+	error = error_object("TooManyRequestsException", "Rate Exceeded.");
+	async_ended(r, OP_FAILED, NULL, error);
+	blob_unref(error);
+}
+
 static void
 async_on_result(struct invocation *inv, const struct invocation_result *res)
 {
 	struct async_run *r = inv->arg;
-	int64_t now = env_now_ms(r->engine->env);
 
 	r->pooled = false;
+	alarm_clear(r->engine->alarms, &r->alarm);
 	switch (res->outcome) {
 	case INVOCATION_RETURNED:
 		async_returned(r, res->body);
 		return;
 	case INVOCATION_LOST:
 	case INVOCATION_THROTTLED:
-		async_failed(r, retry_deferred(&retry_default, r->event,
-		    async_deferred(r->event, now), now), error_object(
-		    "TooManyRequestsException", "Rate Exceeded."));
+		async_put_off(r);
 		return;
 	case INVOCATION_ERROR:
 	case INVOCATION_CRASHED:
@@ -465,8 +562,7 @@ async_on_result(struct invocation *inv, const struct invocation_result *res)
 	case INVOCATION_TOO_LARGE:
 		break;
 	}
-	async_failed(r, retry_failed(&retry_default, r->event, now),
-	    error_object_from(res->body));
+	async_failed(r, res->body);
 }
 
 /* ---- its run ---- */
@@ -477,12 +573,85 @@ async_gone(struct async_run *r, const struct err *err)
 	struct blob *error;
 
 	if (id_is_zero(&r->event->parent)) {
-		async_give_up(r, "FunctionNotFound");
+		async_conclude(r, "FunctionNotFound", false, NULL);
 		return;
 	}
 	error = error_object("ResourceNotFoundException", err->text);
 	async_ended(r, OP_FAILED, NULL, error);
 	blob_unref(error);
+}
+
+static void
+async_on_started(void *arg, const struct id *id, bool existing,
+    const char *arn, const struct err *err)
+{
+	struct async_run *r = arg;
+
+	(void)id, (void)existing, (void)arn;
+	r->starting = NULL;
+	if (err != NULL)
+		async_put_off(r);
+	else
+		async_finish(r, ASYNC_DROP);
+}
+
+/*
+ * A durable destination: the execution bears the event's id as its name, so
+ * that it starts once, however often this is done.
+ */
+static void
+async_start_durable(struct async_run *r)
+{
+	const struct function_version *v = r->inv.version;
+	const struct async_event *e = r->event;
+	char name[ID_TEXT];
+	struct durable_start start = {
+		.function = e->function,
+		.version = v->version,
+		.function_arn = r->function_arn,
+		.name = name,
+		.input = e->payload,
+		.timeout_s = v->execution_timeout_s,
+		.retention_days = v->retention_days,
+		.kms_key_arn = v->kms_key_arn,
+		.trace = e->trace,
+		.tenant = e->tenant,
+	};
+
+	id_text(e->id, name);
+	r->starting = durable_start_begin(r->engine, &start, name,
+	    async_on_started, r);
+}
+
+/* It waited for a worker until it was too old. */
+static void
+async_on_age(void *arg)
+{
+	struct async_run *r = arg;
+
+	if (!r->pooled || !pool_waits(&r->inv))
+		return;
+	pool_cancel(r->engine->pool, &r->inv);
+	r->pooled = false;
+	async_conclude(r, "EventAgeExceeded", false, NULL);
+}
+
+/* Not for chained invokes: their parent decides how long it waits. */
+static bool
+async_is_late(struct async_run *r)
+{
+	struct retry_policy policy = async_policy(r);
+	int64_t left = r->event->accepted_ms + policy.age_most_ms -
+	    env_now_ms(r->engine->env);
+
+	if (!id_is_zero(&r->event->parent))
+		return false;
+	if (left < 0) {
+		async_conclude(r, "EventAgeExceeded", false, NULL);
+		return true;
+	}
+	alarm_set(r->engine->alarms, &r->alarm, left + 1, async_on_age, r);
+	return false;
 }
 
 static void
@@ -494,6 +663,8 @@ async_start(struct async_run *r)
 	struct err err;
 
 	memset(&err, 0, sizeof(err));
+	if (async_is_late(r))
+		return;
 	inv->version = registry_resolve(g->registry, e->function,
 	    e->qualifier, &err);
 	if (inv->version == NULL) {
@@ -502,6 +673,16 @@ async_start(struct async_run *r)
 	}
 	r->function_arn = arn_function(g->region, g->account, e->function,
 	    e->qualifier);
+	if (inv->version->durable && !id_is_zero(&e->parent)) {
+		err_set(&err, ERR_NOT_FOUND, "Function not found: %s: it was "
+		    "plain when it was invoked", r->function_arn);
+		async_gone(r, &err);
+		return;
+	}
+	if (inv->version->durable) {
+		async_start_durable(r);
+		return;
+	}
 	inv->request_id = e->id;
 	inv->function_arn = r->function_arn;
 	inv->payload = e->payload;

@@ -21,6 +21,7 @@ deploy_free(struct deploy *d)
 	function_version_unref(d->publish);
 	function_alias_free(d->alias);
 	json_decref(d->input);
+	json_decref(d->settings);
 	blob_unref(d->zip);
 	free(d->name);
 	free(d->qualifier);
@@ -146,6 +147,21 @@ deploy_conflict(struct deploy *d)
 	deploy_end(d, &d->err);
 }
 
+static bool
+deploy_is_set(const struct function *f, const json_t *settings)
+{
+	const char *key;
+	json_t *value, *now;
+
+	json_object_foreach((json_t *)(uintptr_t)settings, key, value) {
+		now = json_object_get(f->settings, key);
+		if (json_is_null(value) ? now != NULL :
+		    !json_equal(now, value))
+			return false;
+	}
+	return true;
+}
+
 /* Did the write happen?  The registry was just read again. */
 static bool
 deploy_happened(const struct deploy *d)
@@ -163,6 +179,8 @@ deploy_happened(const struct deploy *d)
 		    deploy_text(w->latest, "RevisionId")) == 0;
 	if (w->publish != NULL)
 		return function_find(f, w->publish->version) != NULL;
+	if (w->settings != NULL)
+		return deploy_is_set(f, w->settings);
 	if (w->put_alias != NULL) {
 		a = function_find_alias(f, w->put_alias->name);
 		return a != NULL && strcmp(a->revision,
@@ -281,6 +299,9 @@ static enum deploy_next (*const deploy_kinds[])(struct deploy *) = {
 	[DEPLOY_DELETE] = deploy_delete,
 	[DEPLOY_PUT_ALIAS] = deploy_put_alias,
 	[DEPLOY_DROP_ALIAS] = deploy_drop_alias,
+	[DEPLOY_PUT_INVOKE] = deploy_put_invoke,
+	[DEPLOY_UPDATE_INVOKE] = deploy_update_invoke,
+	[DEPLOY_DROP_INVOKE] = deploy_drop_invoke,
 };
 
 static void

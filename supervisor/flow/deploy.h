@@ -18,12 +18,15 @@ enum deploy_kind {
 	DEPLOY_DELETE,
 	DEPLOY_PUT_ALIAS,	/* CreateAlias, UpdateAlias */
 	DEPLOY_DROP_ALIAS,
+	DEPLOY_PUT_INVOKE,	/* PutFunctionEventInvokeConfig */
+	DEPLOY_UPDATE_INVOKE,
+	DEPLOY_DROP_INVOKE,
 };
 
 struct deploy_in {
 	enum deploy_kind kind;
 	const char *name;	/* function */
-	const char *qualifier;	/* DELETE: a version; NULL: all */
+	const char *qualifier;	/* DELETE: a version, NULL: all; *_INVOKE */
 	const json_t *input;	/* the operation's, checked by the model */
 	struct blob *zip;	/* CREATE, CODE: the archive */
 	const char *alias;	/* the aliases' name */
@@ -36,6 +39,10 @@ struct deploy_in {
  */
 typedef void deploy_done(void *arg, const struct function_version *v,
     const struct function_alias *a, const struct err *);
+
+/* ResourceNotFoundException: nothing is set for it; -1. */
+int event_invoke_missing(struct engine *, const char *function,
+    const char *qualifier, struct err *);
 
 /* Copies what it needs; done runs once, never inside the call. */
 void deploy_begin(struct engine *, const struct deploy_in *, deploy_done *,

@@ -12,6 +12,7 @@
 #include "core/arn.h"
 #include "core/function_rules.h"
 #include "flow/deploy_int.h"
+#include "flow/destination.h"
 #include "flow/registry.h"
 
 static void
@@ -65,10 +66,26 @@ deploy_set_runtime_version(const struct engine *e, json_t *config)
 	free(arn);
 }
 
+/* A dead-letter target that is given must be a function that is there. */
+static int
+deploy_check_dead_letter(struct deploy *d)
+{
+	const char *arn = json_string_value(json_object_get(json_object_get(
+	    d->input, "DeadLetterConfig"), "TargetArn"));
+
+	if (arn == NULL || *arn == '\0')
+		return 0;
+	return destination_check(d->engine, d->name, arn, &d->err);
+}
+
 /* A new $LATEST from config, which is taken. */
 static int
 deploy_set_latest(struct deploy *d, json_t *config)
 {
+	if (deploy_check_dead_letter(d) < 0) {
+		json_decref(config);
+		return -1;
+	}
 	deploy_set_runtime_version(d->engine, config);
 	deploy_stamp(d->engine, config);
 	d->latest = function_version_new(d->name, "$LATEST", config, &d->err);

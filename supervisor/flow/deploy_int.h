@@ -20,6 +20,7 @@ struct deploy {
 
 	struct function_version *latest, *publish;
 	struct function_alias *alias;
+	json_t *settings;
 	struct function_write write;
 	char *revision_before;
 	struct err err;
@@ -53,5 +54,8 @@ enum deploy_next deploy_publish(struct deploy *);
 enum deploy_next deploy_delete(struct deploy *);
 enum deploy_next deploy_put_alias(struct deploy *);
 enum deploy_next deploy_drop_alias(struct deploy *);
+enum deploy_next deploy_put_invoke(struct deploy *);
+enum deploy_next deploy_update_invoke(struct deploy *);
+enum deploy_next deploy_drop_invoke(struct deploy *);
 
 #endif

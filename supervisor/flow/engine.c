@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "core/retry.h"
 #include "flow/alarm.h"
 #include "flow/async.h"
 #include "flow/exec.h"
@@ -29,6 +30,8 @@ engine_new(const struct engine_conf *conf)
 	g->account = conf->account;
 	g->host = conf->host;
 	g->failures_most = conf->failures_most;
+	g->retry_ms = conf->retry_ms > 0 ? conf->retry_ms :
+	    retry_default.delay_ms;
 	/* New at every start: what another one claimed is not ours. */
 	g->node = (int64_t)(env_random_u64(g->env) >> 1) | 1;
 	TAILQ_INIT(&g->kept);

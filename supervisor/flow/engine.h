@@ -48,6 +48,7 @@ struct engine {
 	int32_t cluster_epoch;
 	int64_t node;
 	int32_t failures_most;	/* durable: failed invocations in a row */
+	int64_t retry_ms;	/* before an event's second attempt */
 	bool ready;		/* the store serves and this node is known */
 	bool draining;
 };

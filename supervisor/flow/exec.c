@@ -567,6 +567,8 @@ exec_decide(struct exec *e, struct exec_input *in)
 	e->is_refused = decision == EXEC_REFUSE;
 	if (!g->draining && durable_wants_run(x, denv.now))
 		durable_claim(&denv, x, &e->change);
+	if (e->change.closed)
+		exec_closing(g, x, &e->change);
 	if (decision != EXEC_WRITE && !change_any(&e->change)) {
 		change_free(&e->change);
 		if (e->run != NULL)

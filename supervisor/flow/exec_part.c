@@ -5,6 +5,7 @@
 #include "base/metric.h"
 #include "flow/async.h"
 #include "flow/child.h"
+#include "flow/destination.h"
 #include "flow/exec_part.h"
 #include "flow/waiters.h"
 
@@ -65,6 +66,12 @@ exec_measure(struct engine *g, const struct change *c)
 	    execution_status_name(x->status));
 	metric_observe(METRIC_EXECUTION_SECONDS, x->function, NULL,
 	    (double)(x->end_ms - x->start_ms) / 1000);
+}
+
+void
+exec_closing(struct engine *g, const struct execution *x, struct change *c)
+{
+	destination_add(g, x, c);
 }
 
 void

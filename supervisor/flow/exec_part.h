@@ -15,6 +15,8 @@
 void exec_carry_over(struct execution *x, const struct execution *old);
 /* The metrics of a committed change. */
 void exec_measure(struct engine *, const struct change *);
+/* What the end of the execution makes part of the change that closes it. */
+void exec_closing(struct engine *, const struct execution *, struct change *);
 /* Children that the change started begin to move. */
 void exec_spread(struct engine *, struct change *);
 /*

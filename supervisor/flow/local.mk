@@ -15,6 +15,9 @@ libsup_a_SOURCES += \
 	%D%/deploy_alias.c \
 	%D%/deploy_function.c \
 	%D%/deploy_int.h \
+	%D%/deploy_invoke.c \
+	%D%/destination.c \
+	%D%/destination.h \
 	%D%/durable.h \
 	%D%/durable_run.c \
 	%D%/durable_start.c \

@@ -105,6 +105,13 @@ void pool_set_api_arg(struct pool *, void *api_arg);
 void pool_free(struct pool *);
 
 void pool_invoke(struct pool *, struct invocation *);
+/* It was given to the pool, and no worker has it. */
+static inline bool
+pool_waits(const struct invocation *inv)
+{
+	return inv->wait != NULL;
+}
+
 /* Forgets it: done will not run.  A running one goes on unheard. */
 void pool_cancel(struct pool *, struct invocation *);
 

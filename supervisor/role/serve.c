@@ -291,6 +291,7 @@ serve_build_engine(struct serve *s)
 		.account = config_text(c, "server.account"),
 		.failures_most = (int32_t)config_count(c,
 		    "durable.max_failures"),
+		.retry_ms = config_ms(c, "async.retry_delay"),
 		.held_most = (int)config_count(c, "durable.held"),
 		/* Plain invocations find room beside them. */
 		.waits_most = (int)config_count(c, "quota.concurrency") / 2,
