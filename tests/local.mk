@@ -93,6 +93,7 @@ EXTRA_DIST += \
 	%D%/e2e/typed/outside.mjs \
 	%D%/e2e/typed/plain.mjs \
 	%D%/http/test_api.py \
+	%D%/http/test_async.py \
 	%D%/http/test_auth.py \
 	%D%/http/test_bad_input.py \
 	%D%/http/test_cli.py \

@@ -179,8 +179,6 @@ deploy_happened(const struct deploy *d)
 		    deploy_text(w->latest, "RevisionId")) == 0;
 	if (w->publish != NULL)
 		return function_find(f, w->publish->version) != NULL;
-	if (w->settings != NULL)
-		return deploy_is_set(f, w->settings);
 	if (w->put_alias != NULL) {
 		a = function_find_alias(f, w->put_alias->name);
 		return a != NULL && strcmp(a->revision,
@@ -188,8 +186,9 @@ deploy_happened(const struct deploy *d)
 	}
 	if (w->drop_alias != NULL)
 		return function_find_alias(f, w->drop_alias) == NULL;
-	return w->drop_version == NULL ||
-	    function_find(f, w->drop_version) == NULL;
+	if (w->drop_version != NULL)
+		return function_find(f, w->drop_version) == NULL;
+	return deploy_is_set(f, w->settings);
 }
 
 static void

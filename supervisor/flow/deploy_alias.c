@@ -140,5 +140,6 @@ deploy_drop_alias(struct deploy *d)
 	if (function_find_alias(f, d->alias_name) == NULL)
 		return DEPLOY_DONE;
 	d->write.drop_alias = d->alias_name;
+	deploy_unset_invoke(d, d->alias_name);
 	return DEPLOY_WRITE;
 }

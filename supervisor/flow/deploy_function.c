@@ -297,5 +297,6 @@ deploy_delete(struct deploy *d)
 		return DEPLOY_FAILED;
 	}
 	d->write.drop_version = d->qualifier;
+	deploy_unset_invoke(d, d->qualifier);
 	return DEPLOY_WRITE;
 }

@@ -46,6 +46,9 @@ char *deploy_revision(struct engine *);	/* a new one; caller frees */
 /* A text of a version's configuration, "" when absent. */
 const char *deploy_text(const struct function_version *, const char *key);
 
+/* The write takes away what is set for events of this qualifier. */
+void deploy_unset_invoke(struct deploy *, const char *qualifier);
+
 /* The kinds: look, decide, and fill d->write. */
 enum deploy_next deploy_create(struct deploy *);
 enum deploy_next deploy_code(struct deploy *);
