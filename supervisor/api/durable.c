@@ -3,6 +3,7 @@
  */
 #include <config.h>
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -221,10 +222,17 @@ statuses_of(const struct call *c)
 	return bits;
 }
 
+/*
+ * Whole ms next to that time, downwards or upwards: what started in a ms is
+ * after or before it as a whole.  What a number of seconds lacks to the ms it
+ * was meant to be is far less than a thousandth of one.
+ */
 static int64_t
-time_of(const struct call *c, const char *name)
+time_of(const struct call *c, const char *name, bool up)
 {
-	return (int64_t)(in_real(c->in, name, 0) * 1000);
+	double ms = in_real(c->in, name, 0) * 1000;
+
+	return (int64_t)(up ? ceil(ms - 0.001) : floor(ms + 0.001));
 }
 
 /* A version by its number; an alias by what executions were invoked as. */
@@ -274,8 +282,11 @@ op_execution_list(struct call *c)
 	f.function = d->fn.name;
 	f.name = in_str(c->in, "DurableExecutionName");
 	f.statuses = statuses_of(c);
-	f.after_ms = time_of(c, "StartedAfter");
-	f.before_ms = time_of(c, "StartedBefore");
+	f.after_ms = time_of(c, "StartedAfter", false);
+	f.before_ms = time_of(c, "StartedBefore", true);
+	/* 0 would be no bound, and nothing started that early. */
+	if (f.before_ms == 0 && in_has(c->in, "StartedBefore"))
+		f.before_ms = 1;
 	f.oldest_first = in_bool(c->in, "ReverseOrder", false);
 	f.limit = max_items(c);
 	list_qualify(d, &f);
