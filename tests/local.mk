@@ -54,6 +54,9 @@ EXTRA_DIST += \
 	%D%/durable/conftest.py \
 	%D%/durable/kit.py \
 	%D%/durable/test_control.py \
+	%D%/durable/test_names.py \
+	%D%/durable/test_reading.py \
+	%D%/durable/test_tokens.py \
 	%D%/e2e/handlers/node/approval.mjs \
 	%D%/e2e/handlers/node/big.mjs \
 	%D%/e2e/handlers/node/chain.mjs \
