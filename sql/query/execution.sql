@@ -322,20 +322,25 @@ where function = $1::text
 order by start_ms, id
 limit $10::bigint
 
--- Whole, if it is in DELETING (5).  Gives how many went and whether there was
--- one at all.
+-- If it is in DELETING (5).
 -- name: execution_drop
-with gone as (
-    delete from execution where id = $1::uuid and status = 5 returning id
-),
-operations as (
-    delete from operation where execution in (select id from gone)
+delete from execution where id = $1::uuid and status = 5
+
+-- What belonged to it, and whether it is still there: in the same transaction
+-- but by a statement of its own, since the first may have waited for another
+-- write or drop, and sees only what was there before.
+-- name: execution_drop_rest
+with operations as (
+    delete from operation
+    where execution = $1::uuid
+        and not exists (select 1 from execution where id = $1::uuid)
 ),
 events as (
-    delete from history where execution in (select id from gone)
+    delete from history
+    where execution = $1::uuid
+        and not exists (select 1 from execution where id = $1::uuid)
 )
-select (select count(*) from gone),
-    exists (select 1 from execution where id = $1::uuid)
+select exists (select 1 from execution where id = $1::uuid)
 
 -- name: execution_due
 select id from execution

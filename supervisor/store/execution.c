@@ -161,15 +161,13 @@ drop_done(struct pg_call *call, enum store_result result,
 	struct done_call *d = (struct done_call *)call;
 	struct row r = { 0 };
 	struct err alive;
-	int64_t gone;
 
 	if (result != STORE_OK) {
 		d->done(d->arg, result, err);
 		return;
 	}
-	r.res = call->stmts[0].res;
-	gone = row_i64(&r);
-	if (gone == 0 && row_bool(&r)) {
+	r.res = call->stmts[1].res;
+	if (row_bool(&r)) {
 		err_set(&alive, ERR_CONFLICT, "it is not being deleted");
 		d->done(d->arg, STORE_CONFLICT, &alive);
 		return;
@@ -183,10 +181,10 @@ pg_execution_drop(struct store *s, const struct id *id, store_done *done,
 {
 	struct done_call *d = pg_call_new(sizeof(*d), POINT_EXECUTION_DROP,
 	    drop_done);
-	struct params *p = pg_call_stmt(&d->call, STMT_EXECUTION_DROP);
 
 	d->done = done;
 	d->arg = arg;
-	param_id(p, id);
+	param_id(pg_call_stmt(&d->call, STMT_EXECUTION_DROP), id);
+	param_id(pg_call_stmt(&d->call, STMT_EXECUTION_DROP_REST), id);
 	batch_add(pgstore_of(s), &d->call);
 }
