@@ -47,7 +47,8 @@ check_PROGRAMS += \
 	tests/store/t_check \
 	tests/store/t_memstore \
 	tests/store/t_pgstore \
-	tests/store/t_same
+	tests/store/t_same \
+	tests/store/tier2
 tests_store_t_check_SOURCES = \
 	tests/store/harness.c \
 	tests/store/harness.h \
@@ -55,15 +56,30 @@ tests_store_t_check_SOURCES = \
 tests_store_t_memstore_SOURCES = $(store_test_sources) tests/store/t_memstore.c
 tests_store_t_pgstore_SOURCES = $(store_test_sources) tests/store/t_pgstore.c
 tests_store_t_same_SOURCES = \
+	tests/store/dump.c \
+	tests/store/dump.h \
 	tests/store/harness.c \
 	tests/store/harness.h \
 	tests/store/t_same.c
+tests_store_tier2_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DTESTS_SRCDIR='"$(abs_top_srcdir)"'
+tests_store_tier2_SOURCES = \
+	tests/store/dump.c \
+	tests/store/dump.h \
+	tests/store/harness.c \
+	tests/store/harness.h \
+	tests/store/tier2.c \
+	tests/store/tier2.h \
+	tests/store/tier2_call.c \
+	tests/store/tier2_cut.c \
+	tests/store/tier2_model.c
 TESTS += \
 	tests/store/check.sh \
 	tests/store/pgstore.sh \
 	tests/store/same.sh \
 	tests/store/schema.sh \
-	tests/store/t_memstore
+	tests/store/t_memstore \
+	tests/store/tier2.sh
 endif
 
 EXTRA_DIST += \
@@ -71,4 +87,5 @@ EXTRA_DIST += \
 	tests/store/pgstore.sh \
 	tests/store/same.sh \
 	tests/store/schema.sh \
+	tests/store/tier2.sh \
 	tests/store/with-postgres.sh

@@ -12,7 +12,7 @@
 
 #include "tests/store/harness.h"
 
-#define DEADLINE_S 20
+#define DEADLINE_S 60
 
 /* ---- the bench ---- */
 
@@ -149,8 +149,10 @@ answer_free(struct answer *a)
 	execution_free(a->x);
 	for (i = 0; i < a->ntaken; i++)
 		async_event_free(a->taken[i]);
-	for (i = 0; i < a->page.n; i++)
+	for (i = 0; i < a->page.n; i++) {
 		free(a->events[i].op_id);
+		blob_unref(a->events[i].payload);
+	}
 	memset(a, 0, sizeof(*a));
 }
 
@@ -210,6 +212,7 @@ on_history(void *arg, enum store_result result,
 	for (i = 0; i < page->n; i++) {
 		a->events[i] = page->events[i];
 		a->events[i].op_id = xstrdup(page->events[i].op_id);
+		a->events[i].payload = blob_ref(page->events[i].payload);
 	}
 }
 

@@ -33,7 +33,7 @@ struct answer {
 	struct id ids[64];
 	size_t nids;
 	int64_t number;
-	struct event events[64];	/* without payloads' ownership */
+	struct event events[64];	/* with op_id and payload alone */
 	struct store_history_page page;
 	bool more;
 	struct async_event *taken[64];
@@ -46,7 +46,7 @@ struct answer {
 void bench_open(struct bench *, const char *conninfo);
 void bench_open_memory(struct bench *);
 void bench_close(struct bench *);
-/* Lets the store work until *flag; fails the test after 20 s. */
+/* Lets the store work until *flag; fails the test after 60 s. */
 void bench_until(struct bench *, const bool *flag);
 void bench_until_ready(struct bench *, bool ready);
 /* Blocking SQL beside the store; the first value of the answer, or "". */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/store/dump.h"
 #include "tests/store/sequences.h"
 
 #define STEPS 600
@@ -28,50 +29,6 @@ pick(uint32_t n)
 
 /* ---- the state as text ---- */
 
-static void
-dump_blob(struct buf *out, const struct blob *b)
-{
-	size_t i;
-
-	buf_str(out, b == NULL ? " -" : " ");
-	for (i = 0; b != NULL && i < b->len; i++)
-		buf_fmt(out, "%02x", (unsigned char)b->data[i]);
-}
-
-static void
-dump_op(struct buf *out, const struct operation *o)
-{
-	buf_fmt(out, "op %d %s %d %d %d %s %s %" PRId64 " %" PRId64
-	    " %d %" PRId64 " %s", o->ord, o->id, o->type, o->status,
-	    o->parent, o->name ? o->name : "-", o->subtype ? o->subtype : "-",
-	    o->start_ms, o->end_ms, o->attempt, o->due_ms,
-	    o->callback_id ? o->callback_id : "-");
-	dump_blob(out, o->payload);
-	dump_blob(out, o->error);
-	buf_str(out, "\n");
-}
-
-static void
-dump_execution(struct buf *out, const struct execution *x)
-{
-	char id[ID_TEXT];
-	int32_t i;
-
-	if (x == NULL) {
-		buf_str(out, "none\n");
-		return;
-	}
-	id_text(x->id, id);
-	buf_fmt(out, "%s %s %s %d %" PRId64 " %" PRIu64 " %d %" PRId64
-	    " %d %" PRId64 " %d %d", id, x->function, x->name, x->status,
-	    x->rev, x->write_id, x->epoch, x->seq, x->running, x->owner,
-	    x->parent_told, x->event_count);
-	dump_blob(out, x->result);
-	buf_str(out, "\n");
-	for (i = 0; i < x->nops; i++)
-		dump_op(out, x->ops[i]);
-}
-
 static char *
 dump_of(struct bench *b, const struct id *id)
 {
@@ -85,9 +42,7 @@ dump_of(struct bench *b, const struct id *id)
 	store_history_read(b->store, id, 1, 60, false, on_history, &a);
 	bench_until(b, &a.done);
 	for (i = 0; i < a.page.n; i++)
-		buf_fmt(&out, "event %d %d %d %s\n", a.events[i].id,
-		    a.events[i].type, a.events[i].ord,
-		    a.events[i].op_id ? a.events[i].op_id : "-");
+		dump_event(&out, &a.events[i]);
 	answer_free(&a);
 	return buf_steal(&out);
 }
