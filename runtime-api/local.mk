@@ -12,6 +12,7 @@ tests_unit_t_slot_SOURCES = tests/unit/t_slot.c
 # Installed, and copied into the build folder: what runs inside workers.
 runtime_files += \
 	%D%/node/bootstrap.mjs \
+	%D%/node/fastclient.mjs \
 	%D%/python/bootstrap.py \
 	%D%/python/fastclient.py
 

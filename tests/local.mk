@@ -107,8 +107,10 @@ EXTRA_DIST += \
 	%D%/layers.txt \
 	%D%/perdure.py \
 	%D%/runtime-api/conftest.py \
+	%D%/runtime-api/fastclient.test.mjs \
 	%D%/runtime-api/harness.py \
 	%D%/runtime-api/test_fastclient.py \
+	%D%/runtime-api/test_fastclient_node.py \
 	%D%/runtime-api/test_node.py \
 	%D%/runtime-api/test_python.py \
 	%D%/worker/sandbox.py

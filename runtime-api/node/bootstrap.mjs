@@ -1,8 +1,8 @@
 // Runtime client for Node.js functions: reads events from the Runtime API,
 // calls the handler and posts what it returned.
 //
-// Needs nothing but Node's own modules (20 and later) and may lie in any
-// folder.  What it reads and promises is written in runtime-api/README.md.
+// Needs nothing but Node's own modules (20 and later) and what lies beside
+// it.  What it reads and promises is written in runtime-api/README.md.
 
 import fs from 'node:fs';
 import module from 'node:module';
@@ -11,6 +11,8 @@ import path from 'node:path';
 import { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import util from 'node:util';
+
+import * as fastclient from './fastclient.mjs';
 
 const API = '/2018-06-01/runtime/';
 const MAJOR = parseInt(process.versions.node, 10);
@@ -672,6 +674,7 @@ class Runtime {
     this.log = new Log(env, this.store);
     this.log.patch(console);
     searchNodePathForImports(env);
+    fastclient.install(env, (line) => console.info(line));
     try {
       this.handler = await loadHandler(env.LAMBDA_TASK_ROOT, env._HANDLER);
     } catch (error) {

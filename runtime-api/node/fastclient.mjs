@@ -1,0 +1,312 @@
+// The short way to Perdure for the durable SDK for JavaScript.
+//
+// AWS's client is nine tenths of what a durable step costs here.  The SDK
+// takes another client from its own configuration, or from the event: this
+// gives it one that speaks to the worker's own listener over one kept
+// connection.  The SDK's files stay as they are, and only what succeeds goes
+// this way: after anything but a clean answer the same call, with the same
+// client token, is made again by the client that the SDK would have made for
+// itself.  So errors, their members and the retries are the official ones.
+//
+// Functions import the SDK by its name; `install` makes that import give a
+// module that passes all on and adds the client to `withDurableExecution`
+// where the function's own code names none.
+
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import module from 'node:module';
+import net from 'node:net';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const SDK = '@aws/durable-execution-sdk-js';
+const SWITCH = 'PERDURE_FAST_DATA_PLANE';
+const HOOK = Symbol.for('perdure.durable');
+const PREFIX = '/2025-12-01/durable-executions/';
+const CONNECT_MS = 5000;
+const ANSWER_MS = 50000;
+
+// Those that tests/e2e/test_programs.py was run with, with this on and off.
+const VERSIONS = new Set(['1.0.1', '1.1.7', '2.0.0', '2.4.0']);
+// From this one on a client may stand in the configuration.
+const TAKES_CLIENT = new Set(['2.4.0']);
+
+class Refused extends Error {}
+
+// ------------------------------------------------------------- Connection
+
+/** One kept HTTP/1.1 connection, one request at a time. */
+export class Connection {
+  constructor(url, agent) {
+    const { hostname, port } = new URL(url);
+    this.peer = { host: hostname, port: Number(port), noDelay: true };
+    this.fields = `Host: ${hostname}:${port}\r\nUser-Agent: ${agent}\r\n`;
+    this.socket = null;
+    this.waiting = null;
+    this.queue = Promise.resolve();
+  }
+
+  /** The text of the answer, if its status is 200. */
+  request(method, target, body) {
+    const answer = this.queue.then(() => this.exchange(method, target, body));
+    this.queue = answer.catch(() => {});
+    return answer;
+  }
+
+  exchange(method, target, body) {
+    return new Promise((resolve, reject) => {
+      if (!this.socket) this.open();
+      let head = `${method} ${target} HTTP/1.1\r\n${this.fields}`;
+      if (body !== undefined) {
+        head += 'Content-Type: application/json\r\n' +
+          `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+      } else {
+        head += '\r\n';
+      }
+      this.waiting = { resolve, reject };
+      this.socket.ref();
+      this.socket.setTimeout(this.socket.connecting ? CONNECT_MS : ANSWER_MS);
+      this.socket.write(head);
+    });
+  }
+
+  open() {
+    const socket = net.connect(this.peer);
+    this.socket = socket;
+    this.text = '';
+    socket.setEncoding('latin1');
+    socket.on('connect', () => socket.setTimeout(ANSWER_MS));
+    socket.on('data', (text) => this.take(text));
+    socket.on('timeout', () => this.lost(socket, new Refused('too late')));
+    socket.on('error', (error) => this.lost(socket, error));
+    socket.on('close', () => this.lost(socket, new Refused('closed')));
+  }
+
+  lost(socket, error) {
+    if (this.socket !== socket) return;
+    this.socket = null;
+    socket.destroy();
+    const { reject } = this.waiting ?? {};
+    this.waiting = null;
+    reject?.(error);
+  }
+
+  take(text) {
+    const { socket, waiting } = this;
+    if (!waiting) return this.lost(socket, new Refused('not asked'));
+    this.text += text;
+    const end = this.text.indexOf('\r\n\r\n');
+    if (end < 0) return;
+    const head = this.text.slice(0, end);
+    const size = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
+    if (!head.startsWith('HTTP/1.1 200 ') || size === undefined) {
+      return this.lost(socket, new Refused(head.slice(0, 32)));
+    }
+    const have = this.text.length - end - 4;
+    if (have < Number(size)) return;
+    const body = Buffer.from(this.text.slice(end + 4), 'latin1');
+    this.text = '';
+    if (have > Number(size)) {
+      return this.lost(socket, new Refused('more than was said'));
+    }
+    this.waiting = null;
+    socket.setTimeout(0);
+    socket.unref();
+    if (/\r\nconnection: *close/i.test(head)) {
+      this.socket = null;
+      socket.destroy();
+    }
+    waiting.resolve(body.toString());
+  }
+}
+
+// ----------------------------------------------------------------- Client
+
+/** Seconds since 1970 to what AWS's client makes of them. */
+function times(operations) {
+  for (const op of operations) {
+    time(op, 'StartTimestamp');
+    time(op, 'EndTimestamp');
+    if (op.StepDetails) time(op.StepDetails, 'NextAttemptTimestamp');
+    if (op.WaitDetails) time(op.WaitDetails, 'ScheduledEndTimestamp');
+  }
+}
+
+function time(fields, name) {
+  const value = fields[name];
+  if (value === undefined) return;
+  if (typeof value !== 'number') throw new Refused(name);
+  fields[name] = new Date(Math.round(value * 1000));
+}
+
+/** Has the methods of the SDK's own DurableExecutionApiClient. */
+export class FastClient {
+  /** `official` makes that one. */
+  constructor(connection, official) {
+    this.connection = connection;
+    this.makeOfficial = official;
+    this.official = null;
+    this.arn = this.path = null;
+  }
+
+  async checkpoint(params, logger) {
+    // What the server knows a repetition by.
+    const given = { ...params,
+      ClientToken: params.ClientToken ?? randomBytes(16).toString('hex') };
+    try {
+      const answer = await this.call('POST', given, '/checkpoint',
+        JSON.stringify({
+          CheckpointToken: given.CheckpointToken,
+          ClientToken: given.ClientToken,
+          Updates: given.Updates,
+        }));
+      times(answer.NewExecutionState.Operations ?? []);
+      return answer;
+    } catch {
+      return this.slow().checkpoint(given, logger);
+    }
+  }
+
+  async getExecutionState(params, logger) {
+    try {
+      const query = ['CheckpointToken', 'Marker', 'MaxItems']
+        .filter((name) => params[name] !== undefined)
+        .map((name) => `${name}=${encodeURIComponent(params[name])}`);
+      const answer = await this.call('GET', params,
+        '/state?' + query.join('&'));
+      times(answer.Operations);
+      return answer;
+    } catch {
+      return this.slow().getExecutionState(params, logger);
+    }
+  }
+
+  slow() {
+    return this.official ??= this.makeOfficial();
+  }
+
+  async call(method, params, what, body) {
+    const { DurableExecutionArn: arn } = params;
+    if (this.arn !== arn) {
+      this.path = PREFIX + encodeURIComponent(arn);
+      this.arn = arn;
+    }
+    const text = await this.connection.request(method, this.path + what, body);
+    const answer = JSON.parse(text);
+    answer.$metadata = {
+      httpStatusCode: 200, attempts: 1, totalRetryDelay: 0,
+    };
+    return answer;
+  }
+}
+
+// ---------------------------------------------------------------- Install
+
+/** `withDurableExecution` that adds the client where none was named. */
+export function wrap(sdk, version, url) {
+  const real = sdk.withDurableExecution;
+  const Event = sdk.DurableExecutionInvocationInputWithClient;
+  const client = new FastClient(
+    new Connection(url, `aws-durable-execution-sdk-js/${version}`),
+    () => new sdk.DurableExecutionApiClient());
+  return function withDurableExecution(handler, config) {
+    if (config?.client || config?.durableExecutionClient) {
+      return real(handler, config);
+    }
+    if (TAKES_CLIENT.has(version)) {
+      return real(handler, { ...config, durableExecutionClient: client });
+    }
+    const inner = real(handler, config);
+    return async (event, context) => {
+      if (!event?.DurableExecutionArn || !event.InitialExecutionState ||
+          Event.isInstance(event)) {
+        return inner(event, context);
+      }
+      return inner(Object.assign(new Event(event, client), event), context);
+    };
+  };
+}
+
+/** The SDK's folder, if `url` is its main file. */
+function sdkFolder(url) {
+  const at = url?.startsWith('file:') ? url.lastIndexOf(`/${SDK}/`) : -1;
+  return at < 0 ? null : fileURLToPath(url.slice(0, at + SDK.length + 2));
+}
+
+function sdkVersion(folder) {
+  return JSON.parse(
+    fs.readFileSync(path.join(folder, 'package.json'), 'utf8')).version;
+}
+
+/**
+ * Beside the real one, as far as anybody who resolves from it can tell; the
+ * file does not exist.
+ */
+function standIn(url, required) {
+  return new URL(required ? 'perdure.cjs' : 'perdure.mjs', url).href;
+}
+
+function source(url, required) {
+  const name = JSON.stringify('./' + path.basename(fileURLToPath(url)));
+  const hook = "globalThis[Symbol.for('perdure.durable')]";
+  if (required) {
+    return `'use strict'; const sdk = require(${name}); module.exports =
+      Object.defineProperties({}, Object.getOwnPropertyDescriptors(sdk));
+      Object.defineProperty(module.exports, 'withDurableExecution',
+        { value: ${hook}(sdk), enumerable: true });`;
+  }
+  return `import * as sdk from ${name}; export * from ${name};
+    export const withDurableExecution = ${hook}(sdk);`;
+}
+
+/** `say` gets a line for the log when the SDK is first imported. */
+export function install(env, say) {
+  const url = env.AWS_ENDPOINT_URL_LAMBDA ?? '';
+  const off = /^(off|0|false|no)$/i.test(env[SWITCH] ?? '');
+  if (!module.registerHooks || !/^http:\/\/[\w.-]+:\d+\/?$/.test(url)) return;
+  const sources = new Map();
+  let said = false;
+  const line = (text) => {
+    if (!said) say(`durable calls: ${text}`);
+    said = true;
+  };
+  const decide = (found, required) => {
+    const folder = sdkFolder(found.url);
+    if (!folder) return found;
+    const version = sdkVersion(folder);
+    if (off || !VERSIONS.has(version)) {
+      line(`AWS's client, ${off ? `${SWITCH} is off`
+        : `not tested with SDK ${version}`}`);
+      return found;
+    }
+    line(`fast data plane, SDK ${version}`);
+    Object.defineProperty(globalThis, HOOK, {
+      value: (sdk) => wrap(sdk, version, url), configurable: true,
+    });
+    const href = standIn(found.url, required);
+    sources.set(href, source(found.url, required));
+    return {
+      url: href, format: required ? 'commonjs' : 'module', shortCircuit: true,
+    };
+  };
+  module.registerHooks({
+    resolve(specifier, context, next) {
+      const found = next(specifier, context);
+      if (specifier !== SDK) return found;
+      try {
+        return decide(found, context.conditions.includes('require'));
+      } catch (error) {
+        line(`AWS's client (${error.message})`);
+        return found;
+      }
+    },
+    load(href, context, next) {
+      const text = sources.get(href);
+      if (text === undefined) return next(href, context);
+      return {
+        format: href.endsWith('.cjs') ? 'commonjs' : 'module',
+        source: text, shortCircuit: true,
+      };
+    },
+  });
+}
