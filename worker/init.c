@@ -14,6 +14,7 @@
 #include "worker/filter.h"
 #include "worker/init.h"
 #include "worker/runenv.h"
+#include "worker/selftest.h"
 
 #define INIT_EXEC_FAILED 127
 
@@ -23,6 +24,10 @@ init_program(struct sandbox *s, struct err *err)
 	own_free char *home = runenv_paths(s, "/var/task");
 	uint32_t i;
 
+	if (s->spec->job == SPEC_PROBE)
+		return s->spec->nargs == SELFTEST_ARGS ? 0 :
+		    err_set(err, ERR_INVALID, "a self-test with %u arguments",
+		    s->spec->nargs);
 	if (s->spec->nargs == 0)
 		return err_set(err, ERR_INVALID, "nothing to run");
 	for (i = 0; i < s->spec->nargs; i++)
@@ -79,6 +84,10 @@ init_exec(struct sandbox *s, char **env)
 	if (init_filter(s, FILTER_RUNTIME, "seccomp", &err) < 0) {
 		dprintf(2, "%s\n", err.text);
 		_exit(INIT_EXEC_FAILED);
+	}
+	if (s->spec->job == SPEC_PROBE) {
+		selftest_run(s);
+		_exit(0);
 	}
 	execve(s->args[0], s->args, env);
 	dprintf(2, "%s: %s\n", s->args[0], strerror(errno));

@@ -20,6 +20,8 @@ libworker_a_SOURCES += \
 	%D%/runenv.h \
 	%D%/sandbox.c \
 	%D%/sandbox.h \
+	%D%/selftest.c \
+	%D%/selftest.h \
 	%D%/spec.c \
 	%D%/spec.h \
 	%D%/unpack.c \

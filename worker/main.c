@@ -66,12 +66,8 @@ worker_let_go(struct sandbox *s, struct err *err)
 static int
 worker_inside(struct sandbox *s, struct err *err)
 {
-	struct spec_report up = { .kind = REPORT_UP };
-
 	if (sandbox_run(s, sandbox_inside, err) < 0)
 		return -1;
-	if (s->spec->job == SPEC_PROBE)
-		return spec_report_send(s->channel, &up, NULL, 0, err);
 	if (init_program(s, err) < 0 || init_report(s, err) < 0)
 		return -1;
 	init_run(s);

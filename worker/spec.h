@@ -49,7 +49,7 @@ enum spec_mech {
 
 enum spec_job {
 	SPEC_RUN = 1,	/* set up the sandbox and run argv in it */
-	SPEC_PROBE,	/* set it up, report and end */
+	SPEC_PROBE,	/* set it up and try to get out: selftest.h */
 	SPEC_UNPACK,	/* archive on fd 4, folder on fd 5 */
 };
 

@@ -30,6 +30,8 @@ libsup_a_SOURCES += \
 	%D%/pg_folder.c \
 	%D%/pg_folder.h \
 	%D%/private_pg.c \
+	%D%/probe.c \
+	%D%/probe.h \
 	%D%/private_pg.h \
 	%D%/run.c \
 	%D%/run.h \

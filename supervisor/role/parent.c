@@ -30,6 +30,7 @@
 #include "role/notify.h"
 #include "role/parent.h"
 #include "role/private_pg.h"
+#include "role/probe.h"
 #include "role/runtime.h"
 #include "role/sandbox.h"
 #include "role/spawn.h"
@@ -84,30 +85,58 @@ parent_listen(struct parent *p, struct err *err)
 	return p->admin < 0 ? -1 : 0;
 }
 
+/* Says what the host gives; less than what is required is refused. */
+static int
+parent_level(struct parent *p, const struct probe *probe, const char *least,
+    struct err *err)
+{
+	static const char *const limits[] = { "memory", "pids" };
+	size_t i;
+
+	log_info("sandbox level=%s report=%s", probe->level,
+	    probe->report.data);
+	config_put_fact(p->config, "sandbox.level", probe->level);
+	config_put_fact(p->config, "sandbox.report", probe->report.data);
+	if (probe_rank(probe->level) < probe_rank(least))
+		return err_set(err, ERR_UNAVAILABLE, "sandbox level %s is "
+		    "required, but this host gives %s (perdure doctor tells "
+		    "the cure, --require-sandbox %s accepts it): %s", least,
+		    probe->level, probe->level, probe->lacks.data);
+	for (i = 0; i < 2 && config_flag(p->config, "sandbox.require_limits");
+	    i++)
+		if (!probe_has_limit(p->config, limits[i]))
+			return err_set(err, ERR_UNAVAILABLE, "limits on "
+			    "memory and processes are required, but this host "
+			    "gives none on %s (delegate a control group, or "
+			    "accept that: --require-sandbox %s)", limits[i],
+			    least);
+	if (probe_rank(probe->level) == 0)
+		log_warn("sandbox level none: every function can do what this "
+		    "user can; run only code that you trust");
+	return 0;
+}
+
 static int
 parent_sandbox(struct parent *p, struct err *err)
 {
 	const char *least = config_text(p->config, "sandbox.require");
-	const char *level;
+	struct probe probe;
+	int r;
 
-	if (sandbox_rank(least) < 0)
+	if (probe_rank(least) < 0)
 		return err_set(err, ERR_INVALID, "%s is not a sandbox level",
 		    least);
 	spawn_init(&p->spawn, p->config, &p->data, &p->link);
-	if (sandbox_probe(&p->spawn.kit, &p->data, err) < 0)
+	r = probe_run(&probe, &p->spawn.kit, p->config, p->data.is_root, err);
+	if (r == 0)
+		r = parent_level(p, &probe, least, err);
+	probe_free(&probe);
+	if (r < 0)
 		return -1;
 	/* Without mounts workers, users of their own, go in by path. */
 	if (p->data.is_root && !(p->spawn.kit.mech & MECH_MOUNT) &&
 	    chmod(p->data.path, 0711) < 0)
 		return err_sys(err, "open %s", p->data.path);
-	level = sandbox_level(p->spawn.kit.mech);
-	if (sandbox_rank(level) < sandbox_rank(least))
-		return err_set(err, ERR_UNAVAILABLE, "sandbox level %s is "
-		    "required, but this host gives %s (see the lines before; "
-		    "--require-sandbox %s accepts it)", least, level, level);
-	if (sandbox_rank(level) == 0)
-		log_warn("functions are not isolated from this host");
-	config_put_fact(p->config, "sandbox.level", level);
 	return code_init(&p->code, &p->data, &p->link, &p->spawn.kit,
 	    err);
 }

@@ -1,40 +1,15 @@
 #include <config.h>
 
-#include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/own.h"
 #include "role/child.h"
 #include "role/runtime.h"
 #include "role/sandbox.h"
-#include "worker/landlock.h"
-
-#define SANDBOX_PROBE_MS 10000
-#define MECH_LOCKS (MECH_SECCOMP | MECH_LANDLOCK)
-
-/* From most to least; a host without user namespaces may still be root's. */
-static const struct {
-	uint32_t mech;
-	int needs_root;
-} sandbox_choices[] = {
-	{ MECH_LOCKS | MECH_SPACES | MECH_PROC, 0 },
-	{ MECH_LOCKS | MECH_SPACES, 0 },
-	{ MECH_LOCKS | (MECH_SPACES & ~MECH_USER) | MECH_PROC, 1 },
-	{ MECH_LOCKS | (MECH_SPACES & ~MECH_USER), 1 },
-	{ MECH_LOCKS, 0 },
-	{ 0, 0 },
-};
-
-static const char *const sandbox_levels[] = {
-	"none", "process", "userns", "full",
-};
 
 void
 sandbox_kit_init(struct sandbox_kit *kit, const struct config *config)
@@ -49,9 +24,8 @@ sandbox_kit_init(struct sandbox_kit *kit, const struct config *config)
 #endif
 }
 
-/* Which namespaces a test left out. */
-static uint32_t
-kit_without(const struct sandbox_kit *kit)
+uint32_t
+sandbox_kit_left_out(const struct sandbox_kit *kit)
 {
 	static const struct {
 		const char *name;
@@ -81,9 +55,8 @@ sandbox_kit_free(struct sandbox_kit *kit)
 		buf_free(&kit->filters[i]);
 }
 
-/* The filters for what the kit is made of now. */
-static int
-kit_compile(struct sandbox_kit *kit, struct err *err)
+int
+sandbox_kit_compile(struct sandbox_kit *kit, struct err *err)
 {
 	int i;
 
@@ -142,105 +115,4 @@ sandbox_start(const struct sandbox_kit *kit, struct spec *spec,
 	if (pid > 0)
 		*channel = steal_fd(&ours);
 	return pid;
-}
-
-/* Waits for the outcome of one probe. */
-static int
-probe_wait(int channel, pid_t *first, struct err *err)
-{
-	struct pollfd p = { .fd = channel, .events = POLLIN };
-	struct spec_report report;
-	int fds[SPEC_UP_FDS], nfds, gone = 0, r;
-
-	while (!gone) {
-		if (poll(&p, 1, SANDBOX_PROBE_MS) <= 0)
-			return err_set(err, ERR_TIMEOUT, "no answer");
-		r = spec_report_recv(channel, &report, fds, &nfds, &gone, err);
-		if (r < 0)
-			return -1;
-		if (r == 0)
-			continue;
-		if (report.kind == REPORT_PID)
-			*first = (pid_t)report.value;
-		else if (report.kind == REPORT_UP)
-			return 0;
-		else
-			return err_set(err, ERR_SYSTEM, "%s", report.text);
-	}
-	return err_set(err, ERR_SYSTEM, "ended without a word");
-}
-
-static void
-probe_end(pid_t pid)
-{
-	if (pid <= 0)
-		return;
-	kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-}
-
-static int
-probe_one(const struct sandbox_kit *kit, struct err *err)
-{
-	struct spec spec = { .job = SPEC_PROBE, .tmp_mb = 1,
-		.uid = SANDBOX_UID_LAST };
-	own_fd int channel = -1;
-	pid_t first = 0, starter;
-	int r;
-
-	starter = sandbox_start(kit, &spec, NULL, 0, &channel, err);
-	if (starter < 0)
-		return -1;
-	r = probe_wait(channel, &first, err);
-	probe_end(first);
-	probe_end(starter);
-	return r;
-}
-
-int
-sandbox_probe(struct sandbox_kit *kit, const struct data *data,
-    struct err *err)
-{
-	uint32_t root = data->is_root ? MECH_ROOT : 0;
-	/* A kernel without Landlock; the level then says so. */
-	uint32_t usable = landlock_abi() > 0 ? ~0U : ~(uint32_t)MECH_LANDLOCK;
-	size_t i, n = sizeof(sandbox_choices) / sizeof(*sandbox_choices);
-
-	usable &= ~kit_without(kit);
-	for (i = 0; i < n; i++) {
-		if (sandbox_choices[i].needs_root && !data->is_root)
-			continue;
-		kit->mech = (sandbox_choices[i].mech | root) & usable;
-		if (kit_compile(kit, err) == 0 && probe_one(kit, err) == 0)
-			return 0;
-		log_warn("sandbox refused mechanisms=%#x reason=%s",
-		    kit->mech, err->text);
-	}
-	return err_wrap(err, "no sandbox at all");
-}
-
-/*
- * Level full needs control groups, level process seccomp and Landlock, which
- * are not there yet; so what the namespaces give is all that is promised.
- */
-const char *
-sandbox_level(uint32_t mech)
-{
-	uint32_t needed = MECH_MOUNT | MECH_PID | MECH_NET;
-
-	if ((mech & needed) == needed)
-		return "userns";
-	return "none";
-}
-
-int
-sandbox_rank(const char *level)
-{
-	int i;
-
-	for (i = 0; i < 4; i++)
-		if (strcmp(level, sandbox_levels[i]) == 0)
-			return i;
-	return -1;
 }

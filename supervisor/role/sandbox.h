@@ -1,11 +1,12 @@
 /*
- * sandbox - starting perdure-worker, and what its sandbox can be made of on
- * this host.
+ * sandbox - starting perdure-worker; what its sandbox can be made of on this
+ * host is found by probe.h.
  */
 #ifndef ROLE_SANDBOX_H
 #define ROLE_SANDBOX_H
 
 #include "base/err.h"
+#include "role/config.h"
 #include "role/data.h"
 #include "worker/filter.h"
 #include "worker/spec.h"
@@ -25,6 +26,10 @@ struct sandbox_kit {
 
 void sandbox_kit_init(struct sandbox_kit *, const struct config *);
 void sandbox_kit_free(struct sandbox_kit *);
+/* The filters for the mechanisms that are set now. */
+int sandbox_kit_compile(struct sandbox_kit *, struct err *);
+/* Namespaces that a test leaves out; none in other builds. */
+uint32_t sandbox_kit_left_out(const struct sandbox_kit *);
 /*
  * Starts the program with that spec (what the kit has is filled in) and
  * further descriptors from 4 on, which stay the caller's.  Returns the
@@ -32,14 +37,5 @@ void sandbox_kit_free(struct sandbox_kit *);
  */
 pid_t sandbox_start(const struct sandbox_kit *, struct spec *, const int *fds,
     int nfds, int *channel, struct err *);
-/*
- * Builds throw-away sandboxes with the real code until one works, from most
- * to least, and leaves the kit at that; fails if none does.
- */
-int sandbox_probe(struct sandbox_kit *, const struct data *, struct err *);
-/* full, userns, process or none: as far as it is built. */
-const char *sandbox_level(uint32_t mech);
-/* -1: not a level. */
-int sandbox_rank(const char *level);
 
 #endif

@@ -1,0 +1,23 @@
+/*
+ * selftest - what code in a sandbox can do to the outside, by trying it: run
+ * at start in a throw-away sandbox, in the place of a runtime.
+ *
+ * Writes a line for each try to standard output: its name, "held" or "open",
+ * and of those that are held the error.
+ */
+#ifndef WORKER_SELFTEST_H
+#define WORKER_SELFTEST_H
+
+#include "worker/sandbox.h"
+
+/* Arguments of a SPEC_PROBE. */
+enum selftest_arg {
+	SELFTEST_CANARY,	/* a file outside that all may read */
+	SELFTEST_PORT,		/* a listener outside, on loopback */
+	SELFTEST_ABSTRACT,	/* name of an abstract unix socket outside */
+	SELFTEST_ARGS,
+};
+
+void selftest_run(const struct sandbox *);
+
+#endif
