@@ -108,8 +108,7 @@ api_serve(struct call *c, const struct route *route, const struct op_row *row)
 	http_body(c->req, &len);
 	if (len > most) {
 		api_too_large(c, row);
-	} else if (c->worker != NULL && !(row && row->flags & OP_WORKER)) {
-		auth_worker(c, row, &err);
+	} else if (row == NULL && grant_check(c, row, &err) < 0) {
 		call_fail(c, &err);
 	} else if (row == NULL) {
 		call_refuse(c, ERR_INVALID, "InvalidParameterValueException",
@@ -117,7 +116,7 @@ api_serve(struct call *c, const struct route *route, const struct op_row *row)
 	} else if (!c->engine->ready) {
 		call_refuse(c, ERR_UNAVAILABLE, NULL, "not ready");
 	} else if (api_input(c, route) == 0) {
-		if (auth_worker(c, row, &err) < 0)
+		if (grant_check(c, row, &err) < 0)
 			call_fail(c, &err);
 		else
 			row->handle(c);

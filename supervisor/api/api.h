@@ -38,6 +38,7 @@
 
 #include "base/err.h"
 #include "core/arn.h"
+#include "core/policy.h"
 #include "flow/engine.h"
 #include "net/http.h"
 
@@ -62,6 +63,7 @@ struct api_conf {
 	 */
 	bool (*secret)(void *arg, const char *key_id, char out[128]);
 	void *secret_arg;
+	const struct policy_set *roles;	/* of workers' code */
 };
 
 /* Keeps a copy of *conf; the engine must outlive it.  NULL: err. */

@@ -111,8 +111,7 @@ auth_browser(const struct call *c, struct err *err)
 char *
 auth_worker_arn(const struct api *api, const struct worker *w)
 {
-	const struct invocation *inv = worker_invocation(w);
-	const char *role = inv && inv->version ? inv->version->role : NULL;
+	const char *role = worker_role(w);
 	const char *name = role ? strrchr(role, '/') : NULL;
 
 	return xasprintf("arn:aws:sts::%s:assumed-role/%s/%s",
@@ -131,33 +130,4 @@ auth_check(struct call *c, const char *service, struct err *err)
 	if (c->api->conf.auth == API_AUTH_NONE)
 		return auth_browser(c, err);
 	return auth_signature(c, service, err);
-}
-
-static int
-auth_deny(const struct call *c, const char *resource, struct err *err)
-{
-	return err_code(err, ERR_DENIED, "AccessDeniedException",
-	    "User: %s is not authorized to perform: lambda:%s on resource: "
-	    "%.200s because no identity-based policy allows the lambda:%s "
-	    "action", c->principal, c->action, resource, c->action);
-}
-
-int
-auth_worker(const struct call *c, const struct op_row *row, struct err *err)
-{
-	const struct invocation *inv;
-	const char *arn;
-
-	if (c->worker == NULL)
-		return 0;
-	if (row == NULL || !(row->flags & OP_WORKER))
-		return auth_deny(c, "*", err);
-	if (!(row->flags & OP_OWN_EXECUTION))
-		return 0;
-	inv = worker_invocation(c->worker);
-	arn = in_str(c->in, "DurableExecutionArn");
-	if (inv == NULL || id_is_zero(&inv->execution) || arn == NULL ||
-	    strcmp(arn, inv->execution_arn) != 0)
-		return auth_deny(c, arn ? arn : "*", err);
-	return 0;
 }

@@ -10,6 +10,7 @@
 static void
 callback_call(struct call *c, struct durable_call *d, enum callback_kind kind)
 {
+	grant_callback(c, &d->caller);
 	callback_begin(c->engine, &d->caller, in_str(c->in, "CallbackId"),
 	    kind, d->blob, durable_call_done, d);
 }

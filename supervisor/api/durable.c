@@ -157,7 +157,8 @@ op_checkpoint(struct call *c)
 
 	if (d == NULL)
 		return;
-	if (updates_read(d, in_array(c->in, "Updates"), &err) < 0) {
+	if (updates_read(d, in_array(c->in, "Updates"), &err) < 0 ||
+	    grant_updates(c, d->updates, d->nupdates, &err) < 0) {
 		durable_call_fail(d, &err);
 		return;
 	}

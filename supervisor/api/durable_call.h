@@ -35,4 +35,10 @@ struct blob *durable_error_text(const json_t *error);
 int updates_read(struct durable_call *, const json_t *list, struct err *);
 void updates_free(struct op_update *, size_t n);
 
+/* grant.c: may the worker's role invoke what they start? */
+int grant_updates(const struct call *, const struct op_update *, size_t n,
+    struct err *);
+/* The flow shall ask before it completes a callback. */
+void grant_callback(const struct call *, struct durable_caller *);
+
 #endif

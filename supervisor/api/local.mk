@@ -16,6 +16,7 @@ libsup_a_SOURCES += \
 	%D%/function.c \
 	%D%/function_json.c \
 	%D%/function_json.h \
+	%D%/grant.c \
 	%D%/input.c \
 	%D%/input.h \
 	%D%/invoke.c \

@@ -16,8 +16,14 @@ struct op_row {
 };
 
 #define OP_BODY_MOST (6 * 1024 * 1024 + 128 * 1024)
-#define OP_WORKER 1u	/* reachable through a worker's listener */
-#define OP_OWN_EXECUTION 2u	/* and then for its own execution only */
+/*
+ * What a worker may call without a policy, and what it means: all else is
+ * decided by its role's policy (grant.c).
+ */
+#define OP_WORKER 1u	/* bodies of this size may come from workers */
+#define OP_OWN_EXECUTION 2u	/* always allowed for its own execution */
+#define OP_TOKEN 4u	/* the token says whose execution it is */
+#define OP_CALLBACK 8u	/* the resource is the callback's execution */
 
 /* NULL: known in the model, but not served. */
 const struct op_row *op_find(const char *name);

@@ -43,8 +43,8 @@ void call_stream_end(struct call *);
  * to.  -1: err says what is wrong with the signature.
  */
 int auth_check(struct call *, const char *service, struct err *);
-/* What a worker may not do through its listener is ERR_DENIED. */
-int auth_worker(const struct call *, const struct op_row *, struct err *);
+/* grant.c: what a worker's role does not allow is ERR_DENIED. */
+int grant_check(const struct call *, const struct op_row *, struct err *);
 /* ARN of the role session of the function that a worker runs. */
 char *auth_worker_arn(const struct api *, const struct worker *);
 

@@ -25,6 +25,8 @@ libcore_a_SOURCES += \
 	%D%/function.h \
 	%D%/function_rules.c \
 	%D%/function_rules.h \
+	%D%/policy.c \
+	%D%/policy.h \
 	%D%/poolplan.c \
 	%D%/poolplan.h \
 	%D%/retry.c \
@@ -44,6 +46,7 @@ unit_tests += \
 	tests/unit/t_durable_walk \
 	tests/unit/t_event \
 	tests/unit/t_function \
+	tests/unit/t_policy \
 	tests/unit/t_poolplan \
 	tests/unit/t_retry \
 	tests/unit/t_sigv4 \
@@ -61,6 +64,7 @@ tests_unit_t_durable_history_SOURCES = \
 tests_unit_t_durable_walk_SOURCES = tests/unit/t_durable_walk.c $(core_kit)
 tests_unit_t_event_SOURCES = tests/unit/t_event.c
 tests_unit_t_function_SOURCES = tests/unit/t_function.c
+tests_unit_t_policy_SOURCES = tests/unit/t_policy.c
 tests_unit_t_poolplan_SOURCES = tests/unit/t_poolplan.c
 tests_unit_t_retry_SOURCES = tests/unit/t_retry.c
 tests_unit_t_sigv4_SOURCES = tests/unit/t_sigv4.c
@@ -70,6 +74,7 @@ tests_unit_t_token_SOURCES = tests/unit/t_token.c
 core_test_libs = libcore.a libbase.a $(JANSSON_LIBS) $(CRYPTO_LIBS) \
 	$(CMOCKA_LIBS)
 tests_unit_t_arn_LDADD = $(core_test_libs)
+tests_unit_t_policy_LDADD = $(core_test_libs)
 tests_unit_t_durable_LDADD = $(core_test_libs)
 tests_unit_t_durable_check_LDADD = $(core_test_libs)
 tests_unit_t_durable_history_LDADD = $(core_test_libs)

@@ -25,6 +25,9 @@ callback_decide(struct exec_input *in, const struct durable_env *denv,
 {
 	struct callback *b = (struct callback *)in;
 
+	if (b->call.caller.may != NULL && x != NULL &&
+	    b->call.caller.may(b->call.caller.may_arg, x->arn, err) < 0)
+		return EXEC_REFUSE;
 	if (durable_callback(denv, x, b->ord, b->kind, b->payload, c,
 	    err) == 0)
 		return EXEC_WRITE;

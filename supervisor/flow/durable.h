@@ -22,6 +22,9 @@ struct durable_caller {
 	int32_t epoch;
 	bool capital_token;	/* "Invalid Checkpoint Token" (JS, Java SDKs) */
 	const char *request_id;	/* of the call; cause of events */
+	/* Callbacks: may it, now that it shows whose?  NULL: it may. */
+	int (*may)(const void *arg, const char *execution_arn, struct err *);
+	const void *may_arg;
 };
 
 /* CheckpointDurableExecution; updates' texts and blobs live until done. */

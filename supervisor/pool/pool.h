@@ -139,6 +139,7 @@ int pool_count(const struct pool *, const char *state);
 
 const char *worker_function(const struct worker *);
 const char *worker_version(const struct worker *);
+const char *worker_role(const struct worker *);		/* ARN, or NULL */
 /* What it runs now; NULL: nothing. */
 const struct invocation *worker_invocation(const struct worker *);
 const char *worker_log_stream(const struct worker *);

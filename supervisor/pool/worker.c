@@ -70,6 +70,12 @@ worker_version(const struct worker *w)
 }
 
 const char *
+worker_role(const struct worker *w)
+{
+	return w->group->version->role;
+}
+
+const char *
 worker_log_stream(const struct worker *w)
 {
 	return w->log_stream;

@@ -7,6 +7,7 @@
 #include "role/config.h"
 #include "role/control.h"
 #include "role/lockdown.h"
+#include "role/roles.h"
 #include "role/serve.h"
 
 /* The next frame from main; 0: main is gone. */
@@ -46,7 +47,8 @@ int
 control_main(int link_fd, int api_fd, int admin_fd)
 {
 	struct config *config = config_new();
-	struct serve_conf conf = { link_fd, api_fd, admin_fd, config };
+	struct serve_conf conf = { link_fd, api_fd, admin_fd, config, NULL };
+	struct policy_set *roles = NULL;
 	struct err err;
 	int r;
 
@@ -56,12 +58,15 @@ control_main(int link_fd, int api_fd, int admin_fd)
 	if (r == 0) {
 		log_init("control", (enum log_level)log_level_parse(
 		    config_text(config, "log.level")));
+		/* While it may still read them. */
+		conf.roles = roles = roles_load(config);
 		r = lockdown_control(config, &err);
 	}
 	if (r == 0)
 		r = serve_run(&conf, &err);
 	if (r < 0)
 		log_error("control ends reason=\"%s\"", err.text);
+	policy_set_free(roles);
 	config_free(config);
 	return r < 0 ? CONTROL_EXIT_FATAL : 0;
 }

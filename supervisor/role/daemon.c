@@ -132,7 +132,7 @@ static int
 daemon_check(struct config *config, struct err *err)
 {
 	int dev = config_flag(config, "server.dev");
-	const char *auth, *listen = config_text(config, "api.listen");
+	const char *auth, *roles, *listen = config_text(config, "api.listen");
 	int loopback = listen_is_loopback(listen, err);
 
 	if (loopback < 0)
@@ -143,6 +143,13 @@ daemon_check(struct config *config, struct err *err)
 	if (config_text(config, "sandbox.require")[0] == '\0')
 		config_set(config, "sandbox.require", dev ? "none" : "userns",
 		    CONFIG_OPTION, err);
+	if (config_text(config, "roles.default")[0] == '\0')
+		config_set(config, "roles.default", dev ? "invoke" : "own",
+		    CONFIG_OPTION, err);
+	roles = config_text(config, "roles.default");
+	if (strcmp(roles, "own") != 0 && strcmp(roles, "invoke") != 0)
+		return err_set(err, ERR_INVALID, "roles.default = %s is "
+		    "neither own nor invoke", roles);
 	auth = config_text(config, "api.auth");
 	if (strcmp(auth, "none") != 0 && strcmp(auth, "sigv4") != 0)
 		return err_set(err, ERR_INVALID, "api.auth = %s is neither "

@@ -33,6 +33,8 @@ libsup_a_SOURCES += \
 	%D%/probe.c \
 	%D%/probe.h \
 	%D%/private_pg.h \
+	%D%/roles.c \
+	%D%/roles.h \
 	%D%/run.c \
 	%D%/run.h \
 	%D%/runtime.c \

@@ -331,6 +331,7 @@ serve_build_api(struct serve *s, struct err *err)
 		    "api.auth"), "none") == 0 ? API_AUTH_NONE : API_AUTH_SIGV4,
 		.secret = serve_secret,
 		.secret_arg = s,
+		.roles = s->conf->roles,
 	};
 	struct http_conf http = {
 		.body_most = api_body_most(),

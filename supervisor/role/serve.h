@@ -10,11 +10,13 @@
 #include "base/err.h"
 
 struct config;
+struct policy_set;
 
 struct serve_conf {
 	int link_fd;	/* frames to and from main */
 	int api_fd, admin_fd;	/* listening sockets */
 	const struct config *config;
+	const struct policy_set *roles;
 };
 
 /* Runs until main says stop; 0: ended as asked. */
