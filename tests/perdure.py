@@ -618,12 +618,28 @@ def deploy(
     return Function(server, name)
 
 
+def stop_executions(lam, function):
+    """A function goes only when no execution of it goes on."""
+    pages = lam.get_paginator("list_durable_executions_by_function").paginate(
+        FunctionName=function, Statuses=["RUNNING", "PAUSING", "PAUSED"]
+    )
+    for page in pages:
+        for one in page["DurableExecutions"]:
+            with contextlib.suppress(lam.exceptions.InvalidParameterValueException):
+                lam.stop_durable_execution(
+                    DurableExecutionArn=one["DurableExecutionArn"]
+                )
+
+
 def remove_functions(server):
-    """Delete every function there is."""
+    """Delete every function there is, and stop what runs on it."""
     lam = server.client("lambda")
     names = []
     for page in lam.get_paginator("list_functions").paginate():
         names += [f["FunctionName"] for f in page["Functions"]]
+        for function in page["Functions"]:
+            if "DurableConfig" in function:
+                stop_executions(lam, function["FunctionName"])
     for name in names:
         with contextlib.suppress(lam.exceptions.ResourceNotFoundException):
             lam.delete_function(FunctionName=name)

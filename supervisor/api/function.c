@@ -111,12 +111,11 @@ function_on_deleted(void *arg, const struct function_version *v,
 {
 	struct call *c = arg;
 
-	(void)v;
 	(void)a;
 	if (err != NULL)
 		call_fail(c, err);
-	else
-		call_answer(c, 204, NULL);	/* the model says 200 */
+	else	/* the model says 200; v: its executions drain first */
+		call_answer(c, v != NULL ? 202 : 204, NULL);
 }
 
 void

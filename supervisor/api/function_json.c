@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "api/function_json.h"
+#include "flow/registry.h"
 
 static const char *const listed_without[] = { "State", "StateReason",
 	"StateReasonCode", "LastUpdateStatus", "LastUpdateStatusReason",
@@ -37,10 +38,14 @@ function_json(const struct call *c, const struct function_version *v,
 	json_t *o = json_copy(v->config);
 	char *arn = arn_function(c->engine->region, c->engine->account,
 	    v->function, qualifier);
+	const struct function *f;
 
 	set_text(o, "FunctionName", v->function);
 	set_text(o, "FunctionArn", arn);
 	set_text(o, "Version", v->version);
+	f = registry_get(c->engine->registry, v->function);
+	if (f != NULL && f->deleting)
+		function_set_deleting(o);
 	function_json_reply(o, reply);
 	free(arn);
 	return o;

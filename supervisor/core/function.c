@@ -52,12 +52,22 @@ version_durable(struct function_version *v)
 	v->kms_key_arn = version_text(d, "KMSKeyArn");
 }
 
+void
+function_set_deleting(json_t *config)
+{
+	json_object_set_new(config, "State", json_string("Deleting"));
+	json_object_set_new(config, "StateReason", json_string("The function "
+	    "is deleted once its running durable executions have ended."));
+	json_object_set_new(config, "StateReasonCode",
+	    json_string("DrainingDurableExecutions"));
+}
+
 struct function_version *
 function_version_new(const char *function, const char *version,
     json_t *config, struct err *err)
 {
 	struct function_version *v = xcalloc(1, sizeof(*v));
-	const json_t *mode;
+	const json_t *mode, *state = json_object_get(config, "State");
 
 	v->refs = 1;
 	v->function = xstrdup(function);
@@ -76,6 +86,8 @@ function_version_new(const char *function, const char *version,
 	    "EphemeralStorage"), "Size", 512);
 	v->code_size = version_number(config, "CodeSize", 0);
 	version_durable(v);
+	v->deleting = json_is_string(state) &&
+	    strcmp(json_string_value(state), "Deleting") == 0;
 	mode = json_object_get(json_object_get(config, "TenancyConfig"),
 	    "TenantIsolationMode");
 	v->per_tenant = json_is_string(mode) &&

@@ -31,6 +31,7 @@ struct function_version {
 	int32_t retention_days;
 	char *kms_key_arn;
 	bool per_tenant;
+	bool deleting;		/* State Deleting: its executions drain */
 	char code[65];		/* SHA-256 of the archive in hex */
 	int64_t code_size;
 };
@@ -54,6 +55,8 @@ struct function {
 	bool deleting;		/* DrainingDurableExecutions */
 };
 
+/* State Deleting, StateReasonCode DrainingDurableExecutions. */
+void function_set_deleting(json_t *config);
 /* Takes config.  NULL: config lacks what a version needs. */
 struct function_version *function_version_new(const char *function,
     const char *version, json_t *config, struct err *);

@@ -13,6 +13,7 @@
 #include "pool/pool.h"
 
 static void deploy_run(struct deploy *);
+static void deploy_write(struct deploy *);
 
 static void
 deploy_free(struct deploy *d)
@@ -104,6 +105,11 @@ deploy_function(struct deploy *d)
 		deploy_not_found(d, NULL);
 		return NULL;
 	}
+	if (f->deleting && d->kind != DEPLOY_DELETE &&
+	    d->kind != DEPLOY_DRAIN) {
+		registry_deleting(&d->err);
+		return NULL;
+	}
 	if (given != NULL && !of_alias &&
 	    strcmp(given, deploy_text(f->latest, "RevisionId")) != 0) {
 		err_code(&d->err, ERR_CONFLICT, "PreconditionFailedException",
@@ -124,6 +130,13 @@ static void
 deploy_written(struct deploy *d)
 {
 	registry_apply(d->engine->registry, &d->write);
+	if (d->marks) {
+		deploy_marked(d);
+		deploy_write(d);
+		return;
+	}
+	if (d->drains)
+		deploy_drained(d);
 	if (d->write.drop || d->write.latest != NULL)
 		pool_retire(d->engine->pool, d->name, "$LATEST");
 	if (d->write.drop_version != NULL)
@@ -136,9 +149,15 @@ deploy_written(struct deploy *d)
 static void
 deploy_conflict(struct deploy *d)
 {
-	char *arn = arn_function(d->engine->region, d->engine->account,
-	    d->name, NULL);
+	char *arn;
 
+	/* Executions go on; or somebody changed it, and the sweep will see. */
+	if (d->drains) {
+		deploy_end(d, NULL);
+		return;
+	}
+	arn = arn_function(d->engine->region, d->engine->account, d->name,
+	    NULL);
 	registry_seen_rev(d->engine->registry, -2);
 	err_code(&d->err, ERR_CONFLICT, "ResourceConflictException",
 	    "The operation cannot be performed at this time. An update is in "
@@ -162,6 +181,15 @@ deploy_is_set(const struct function *f, const json_t *settings)
 	return true;
 }
 
+static bool
+deploy_has_version(const struct function *f, const struct function_version *v)
+{
+	const struct function_version *now = function_find(f, v->version);
+
+	return now != NULL && strcmp(deploy_text(now, "RevisionId"),
+	    deploy_text(v, "RevisionId")) == 0;
+}
+
 /* Did the write happen?  The registry was just read again. */
 static bool
 deploy_happened(const struct deploy *d)
@@ -172,13 +200,13 @@ deploy_happened(const struct deploy *d)
 
 	if (w->drop)
 		return f == NULL;
-	if (f == NULL)
+	if (f == NULL || f->deleting != w->deleting)
 		return false;
 	if (w->latest != NULL)
 		return strcmp(deploy_text(f->latest, "RevisionId"),
 		    deploy_text(w->latest, "RevisionId")) == 0;
 	if (w->publish != NULL)
-		return function_find(f, w->publish->version) != NULL;
+		return deploy_has_version(f, w->publish);
 	if (w->put_alias != NULL) {
 		a = function_find_alias(f, w->put_alias->name);
 		return a != NULL && strcmp(a->revision,
@@ -197,6 +225,11 @@ deploy_on_reread(void *arg, const struct err *err)
 	struct deploy *d = arg;
 
 	if (err == NULL && deploy_happened(d)) {
+		deploy_written(d);
+		return;
+	}
+	/* The mark is there, so it will be done, now or by the sweep. */
+	if (d->drains) {
 		deploy_end(d, NULL);
 		return;
 	}
@@ -221,7 +254,7 @@ deploy_on_written(void *arg, enum store_result result, const struct err *err)
 		break;
 	case STORE_RETRY:
 	case STORE_FATAL:
-		deploy_end(d, err);
+		deploy_end(d, d->drains ? NULL : err);
 		break;
 	}
 }
@@ -296,6 +329,7 @@ static enum deploy_next (*const deploy_kinds[])(struct deploy *) = {
 	[DEPLOY_CONFIG] = deploy_config,
 	[DEPLOY_PUBLISH] = deploy_publish,
 	[DEPLOY_DELETE] = deploy_delete,
+	[DEPLOY_DRAIN] = deploy_drain,
 	[DEPLOY_PUT_ALIAS] = deploy_put_alias,
 	[DEPLOY_DROP_ALIAS] = deploy_drop_alias,
 	[DEPLOY_PUT_INVOKE] = deploy_put_invoke,

@@ -16,6 +16,7 @@ enum deploy_kind {
 	DEPLOY_CONFIG,		/* UpdateFunctionConfiguration */
 	DEPLOY_PUBLISH,
 	DEPLOY_DELETE,
+	DEPLOY_DRAIN,		/* what is Deleting, if nothing runs on it */
 	DEPLOY_PUT_ALIAS,	/* CreateAlias, UpdateAlias */
 	DEPLOY_DROP_ALIAS,
 	DEPLOY_PUT_INVOKE,	/* PutFunctionEventInvokeConfig */
@@ -35,11 +36,15 @@ struct deploy_in {
 
 /*
  * What there is now: v for function operations (the published one where
- * Publish was asked for), a for aliases.  Borrowed.  err: nothing changed.
+ * Publish was asked for; of a deletion what still drains), a for aliases.  Borrowed.  err: nothing changed.
  */
 typedef void deploy_done(void *arg, const struct function_version *v,
     const struct function_alias *a, const struct err *);
 
+/* Functions and versions that are Deleting go if nothing runs on them. */
+void deploy_drain_sweep(struct engine *);
+/* The same for one, of which an execution has just ended. */
+void deploy_drain_look(struct engine *, const char *function);
 /* ResourceNotFoundException: nothing is set for it; -1. */
 int event_invoke_missing(struct engine *, const char *function,
     const char *qualifier, struct err *);

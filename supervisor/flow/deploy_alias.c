@@ -10,6 +10,18 @@
 #include "flow/deploy_int.h"
 #include "flow/registry.h"
 
+/* A version that is there and stays. */
+static int
+deploy_alias_target(struct deploy *d, const struct function *f,
+    const char *version)
+{
+	const struct function_version *v = function_find(f, version);
+
+	if (v == NULL)
+		return deploy_not_found(d, version);
+	return v->deleting ? registry_deleting(&d->err) : 0;
+}
+
 static int
 deploy_weights(struct deploy *d, const struct function *f)
 {
@@ -37,8 +49,8 @@ deploy_weights(struct deploy *d, const struct function *f)
 			    "Invalid function version %s. Function version %s "
 			    "is already included in routing configuration.",
 			    version, version);
-		if (function_find(f, version) == NULL)
-			return deploy_not_found(d, version);
+		if (deploy_alias_target(d, f, version) < 0)
+			return -1;
 		a->extra_version = xstrdup(version);
 		a->extra_weight = json_number_value(weight);
 	}
@@ -119,10 +131,8 @@ deploy_put_alias(struct deploy *d)
 	if (deploy_alias_before(d, old) < 0)
 		return DEPLOY_FAILED;
 	deploy_alias_make(d, old);
-	if (function_find(f, d->alias->version) == NULL) {
-		deploy_not_found(d, d->alias->version);
+	if (deploy_alias_target(d, f, d->alias->version) < 0)
 		return DEPLOY_FAILED;
-	}
 	if (deploy_weights(d, f) < 0)
 		return DEPLOY_FAILED;
 	d->write.put_alias = d->alias;

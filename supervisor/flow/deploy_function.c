@@ -1,6 +1,6 @@
 /*
- * CreateFunction, UpdateFunctionCode, UpdateFunctionConfiguration,
- * PublishVersion and DeleteFunction.
+ * CreateFunction, UpdateFunctionCode, UpdateFunctionConfiguration and
+ * PublishVersion.
  */
 #include <config.h>
 
@@ -125,6 +125,7 @@ deploy_set_publish(struct deploy *d, const struct function *f,
 	json_t *config;
 
 	if (f != NULL && f->nversions > 0 &&
+	    !f->versions[f->nversions - 1]->deleting &&
 	    deploy_same(f->versions[f->nversions - 1], from)) {
 		d->publish = function_version_ref(
 		    f->versions[f->nversions - 1]);
@@ -250,53 +251,4 @@ deploy_publish(struct deploy *d)
 	if (deploy_set_publish(d, f, f->latest) < 0)
 		return DEPLOY_FAILED;
 	return d->write.publish != NULL ? DEPLOY_WRITE : DEPLOY_DONE;
-}
-
-static bool
-deploy_aliased(const struct function *f, const char *version)
-{
-	int i;
-
-	for (i = 0; i < f->naliases; i++)
-		if (strcmp(f->aliases[i]->version, version) == 0 ||
-		    (f->aliases[i]->extra_version != NULL &&
-		    strcmp(f->aliases[i]->extra_version, version) == 0))
-			return true;
-	return false;
-}
-
-enum deploy_next
-deploy_delete(struct deploy *d)
-{
-	struct function *f = deploy_function(d);
-
-	if (f == NULL)
-		return DEPLOY_FAILED;
-	if (d->qualifier == NULL) {
-		d->write.drop = true;
-		return DEPLOY_WRITE;
-	}
-	if (strcmp(d->qualifier, "$LATEST") == 0) {
-		deploy_refuse(d, "$LATEST version cannot be deleted without "
-		    "deleting the function.");
-		return DEPLOY_FAILED;
-	}
-	if (!arn_qualifier_is_version(d->qualifier)) {
-		deploy_refuse(d,
-		    "Deletion of aliases is not currently supported.");
-		return DEPLOY_FAILED;
-	}
-	if (function_find(f, d->qualifier) == NULL) {
-		deploy_not_found(d, d->qualifier);
-		return DEPLOY_FAILED;
-	}
-	if (deploy_aliased(f, d->qualifier)) {
-		err_code(&d->err, ERR_CONFLICT, "ResourceConflictException",
-		    "Version %s is referenced by an alias. Delete or update "
-		    "the alias first.", d->qualifier);
-		return DEPLOY_FAILED;
-	}
-	d->write.drop_version = d->qualifier;
-	deploy_unset_invoke(d, d->qualifier);
-	return DEPLOY_WRITE;
 }

@@ -22,6 +22,8 @@ struct deploy {
 	struct function_alias *alias;
 	json_t *settings;
 	struct function_write write;
+	/* Deletion of what is durable: first the mark, then the drop. */
+	bool marks, drains;
 	char *revision_before;
 	struct err err;
 };
@@ -46,6 +48,10 @@ char *deploy_revision(struct engine *);	/* a new one; caller frees */
 /* A text of a version's configuration, "" when absent. */
 const char *deploy_text(const struct function_version *, const char *key);
 
+/* The mark is written: fills d->write with what comes next. */
+enum deploy_next deploy_marked(struct deploy *);
+/* It is gone: there is nothing left to tell of. */
+void deploy_drained(struct deploy *);
 /* The write takes away what is set for events of this qualifier. */
 void deploy_unset_invoke(struct deploy *, const char *qualifier);
 
@@ -55,6 +61,7 @@ enum deploy_next deploy_code(struct deploy *);
 enum deploy_next deploy_config(struct deploy *);
 enum deploy_next deploy_publish(struct deploy *);
 enum deploy_next deploy_delete(struct deploy *);
+enum deploy_next deploy_drain(struct deploy *);
 enum deploy_next deploy_put_alias(struct deploy *);
 enum deploy_next deploy_drop_alias(struct deploy *);
 enum deploy_next deploy_put_invoke(struct deploy *);

@@ -47,7 +47,7 @@ destination_check(struct engine *g, const char *function, const char *arn,
 	f = registry_get(g->registry, a.name);
 	if (f != NULL && !f->deleting)
 		v = function_resolve(f, a.qualifier, 1.0);
-	if (v == NULL)
+	if (v == NULL || v->deleting)
 		return destination_invalid(arn, ".", err);
 	if (v->durable && a.qualifier[0] == '\0')
 		return destination_invalid(arn, ": a durable function cannot "

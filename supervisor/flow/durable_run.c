@@ -125,6 +125,19 @@ settle_decide(struct exec_input *in, const struct durable_env *denv,
 	return EXEC_WRITE;
 }
 
+/* No warm worker stays for what is being deleted. */
+static void
+run_retire(const struct run *r)
+{
+	const struct function_version *v = r->inv.version, *now;
+	const struct function *f = v == NULL ? NULL :
+	    registry_get(r->engine->registry, v->function);
+
+	now = f == NULL ? NULL : function_find(f, v->version);
+	if (now != NULL && (f->deleting || now->deleting))
+		pool_retire(r->engine->pool, v->function, v->version);
+}
+
 static void
 settle_finish(struct exec_input *in, struct execution *x,
     const struct change *c, const struct err *err)
@@ -137,6 +150,7 @@ settle_finish(struct exec_input *in, struct execution *x,
 		log_warn("end of invocation not recorded request=%s error=%s",
 		    s->cause, err->text);
 	e = s->run->exec;
+	run_retire(s->run);
 	run_free(s->run);
 	exec_unpin(e);
 	blob_unref(s->end.body);

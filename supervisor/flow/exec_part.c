@@ -5,6 +5,7 @@
 #include "base/metric.h"
 #include "flow/async.h"
 #include "flow/child.h"
+#include "flow/deploy.h"
 #include "flow/destination.h"
 #include "flow/exec_part.h"
 #include "flow/waiters.h"
@@ -80,6 +81,8 @@ exec_spread(struct engine *g, struct change *c)
 	struct child_start *s;
 	int i;
 
+	if (c->closed)
+		deploy_drain_look(g, c->x->function);
 	for (i = 0; i < c->nchildren; i++) {
 		s = &c->children[i];
 		if (s->x != NULL) {

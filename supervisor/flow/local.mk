@@ -13,6 +13,7 @@ libsup_a_SOURCES += \
 	%D%/deploy.c \
 	%D%/deploy.h \
 	%D%/deploy_alias.c \
+	%D%/deploy_delete.c \
 	%D%/deploy_function.c \
 	%D%/deploy_int.h \
 	%D%/deploy_invoke.c \

@@ -6,6 +6,7 @@
 #include "base/own.h"
 #include "flow/alarm.h"
 #include "flow/async.h"
+#include "flow/deploy.h"
 #include "flow/exec.h"
 #include "flow/recover.h"
 #include "flow/registry.h"
@@ -163,6 +164,8 @@ recover_sweep(void *arg)
 	}
 	timer_look(g);
 	async_sweep(g);
+	if (g->pg != NULL)
+		deploy_drain_sweep(g);
 }
 
 /* ---- this node ---- */

@@ -401,6 +401,14 @@ registry_not_found(const struct registry *r, const char *name,
 	free(arn);
 }
 
+int
+registry_deleting(struct err *err)
+{
+	return err_code(err, ERR_CONFLICT, "ResourceConflictException",
+	    "The operation cannot be performed at this time. The function is "
+	    "currently in the following state: Deleting");
+}
+
 struct function_version *
 registry_resolve(const struct registry *r, const char *name,
     const char *qualifier, struct err *err)
@@ -410,10 +418,14 @@ registry_resolve(const struct registry *r, const char *name,
 	double roll = (double)(env_random_u64(r->engine->env) >> 11) /
 	    9007199254740992.0;
 
-	if (f != NULL && !f->deleting)
+	if (f != NULL)
 		v = function_resolve(f, qualifier, roll);
 	if (v == NULL) {
 		registry_not_found(r, name, qualifier, err);
+		return NULL;
+	}
+	if (f->deleting || v->deleting) {
+		registry_deleting(err);
 		return NULL;
 	}
 	return function_version_ref(v);

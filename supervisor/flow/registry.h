@@ -38,4 +38,7 @@ int64_t registry_code_bytes(const struct registry *);
 struct function_version *registry_resolve(const struct registry *,
     const char *name, const char *qualifier, struct err *);
 
+/* ResourceConflictException: it is being deleted; -1. */
+int registry_deleting(struct err *);
+
 #endif

@@ -519,6 +519,21 @@ pool_cancel(struct pool *p, struct invocation *inv)
 		}
 }
 
+/* No worker stays warm here, and no function is deployed. */
+void
+pool_retire(struct pool *p, const char *function, const char *version)
+{
+	(void)p, (void)function, (void)version;
+}
+
+void
+pool_unpack(struct pool *p, const char *hex, const void *data, size_t len,
+    void (*done)(void *, int64_t, const struct err *), void *arg)
+{
+	(void)p, (void)hex, (void)data, (void)len, (void)done, (void)arg;
+	abort();
+}
+
 /* ---- the world ---- */
 
 static void
