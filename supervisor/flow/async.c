@@ -268,6 +268,9 @@ async_written(struct async_run *r, enum store_result result)
 	r->unknown = false;
 	switch (r->next) {
 	case ASYNC_PUT:
+		/* A try before may come through when it has run and gone. */
+		if (unknown)
+			async_missed(g);
 		metric_inc(METRIC_ASYNC_RECEIVED, r->event->function, NULL);
 		(void)PD_FAIL("flow.event.before_answer");
 		async_answer(r, NULL);
