@@ -13,9 +13,9 @@ run() {
 	rm -f "sim-$n.log"
 }
 # A submission is judged on kept seeds; new ones look for old faults too.
-[ "${PERDURE_SEEDS-}" = fixed ] && echo 1..2 || echo 1..3
+# What a seed found is kept in tests/unit/t_late.c: seeds do not stay what
+# they are when the generator changes.
+[ "${PERDURE_SEEDS-}" = fixed ] && echo 1..1 || echo 1..2
 run kept_seeds_show_no_violation --from 1 --seeds 60
-# Seeds that found something once.
-run seeds_that_found_bugs_show_no_violation --from 5455 --seeds 5
 [ "${PERDURE_SEEDS-}" = fixed ] ||
     run new_seeds_show_no_violation --seconds 15
