@@ -1,4 +1,5 @@
 sql_queries = \
+	%D%/query/archive.sql \
 	%D%/query/async_event.sql \
 	%D%/query/code.sql \
 	%D%/query/execution.sql \
@@ -7,6 +8,7 @@ sql_queries = \
 	%D%/query/log.sql \
 	%D%/query/node.sql \
 	%D%/query/operation.sql \
+	%D%/query/partition.sql \
 	%D%/query/transaction.sql
 
 sql_checks = \
@@ -15,7 +17,8 @@ sql_checks = \
 sql_migrations = \
 	%D%/migrations/0001_execution.sql \
 	%D%/migrations/0002_function.sql \
-	%D%/migrations/0003_async_invoke.sql
+	%D%/migrations/0003_async_invoke.sql \
+	%D%/migrations/0004_archive.sql
 
 EXTRA_DIST += \
 	%D%/dump.sh \

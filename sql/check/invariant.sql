@@ -17,39 +17,39 @@
 select x.id || ': ' || x.event_count || ' events counted, ' || count(h.id)
     || ' there, from ' || coalesce(min(h.id), 0) || ' to '
     || coalesce(max(h.id), 0)
-from execution x
-left join history h on h.execution = x.id
-group by x.id
+from execution_all x
+left join history_all h on h.execution = x.id
+group by x.id, x.event_count
 having count(h.id) <> x.event_count or min(h.id) <> 1
     or max(h.id) <> count(h.id)
 union all
 select h.execution || ': event ' || h.id || ' of type ' || h.type
     || ' where the start belongs or a second start'
-from history h
+from history_all h
 where (h.id = 1) <> (h.type = 0)
 union all
 select t.execution || ': time goes back at event ' || t.id
 from (
     select execution, id, at_ms,
         lag(at_ms) over (partition by execution order by id) as before_ms
-    from history
+    from history_all
 ) t
 where t.at_ms < t.before_ms
 union all
 select distinct h.execution || ': history of no execution'
-from history h
-where not exists (select 1 from execution x where x.id = h.execution)
+from history_all h
+where not exists (select 1 from execution_all x where x.id = h.execution)
 union all
 select distinct o.execution || ': operations of no execution'
-from operation o
-where not exists (select 1 from execution x where x.id = o.execution)
+from operation_all o
+where not exists (select 1 from execution_all x where x.id = o.execution)
 
 -- name: i2
 select x.id || ': status ' || x.status || ' with ' || count(h.id)
     || ' terminal events, the last of type ' || coalesce(max(h.type), 0)
-from execution x
-left join history h on h.execution = x.id and h.type between 1 and 4
-group by x.id
+from execution_all x
+left join history_all h on h.execution = x.id and h.type between 1 and 4
+group by x.id, x.status
 having case
     when x.status between 1 and 4
         then count(h.id) <> 1 or max(h.type) <> x.status
@@ -58,18 +58,18 @@ having case
 union all
 select x.id || ': status ' || x.status || ' and end ' || x.end_ms
     || ' disagree'
-from execution x
+from execution_all x
 where (x.status between 1 and 5) <> (x.end_ms <> 0)
 union all
 select h.execution || ': event ' || n.id || ' of type ' || n.type
     || ' after the terminal one'
-from history h
-join history n on n.execution = h.execution and n.id > h.id
+from history_all h
+join history_all n on n.execution = h.execution and n.id > h.id
 where h.type between 1 and 4 and n.type <> 25
 union all
 select x.id || ': end, result or error is not that of event ' || h.id
-from execution x
-join history h on h.execution = x.id and h.type between 1 and 4
+from execution_all x
+join history_all h on h.execution = x.id and h.type between 1 and 4
 where x.end_ms <> h.at_ms
     or x.result is distinct from
         case when h.type = 1 then h.payload end
@@ -77,13 +77,13 @@ where x.end_ms <> h.at_ms
         case when h.type <> 1 then h.payload end
 union all
 select x.id || ': open with a result or an error'
-from execution x
+from execution_all x
 where x.status not between 1 and 5
     and (x.result is not null or x.error is not null)
 union all
 select x.id || ': its EXECUTION operation is missing or disagrees'
-from execution x
-left join operation o on o.execution = x.id and o.ord = 0
+from execution_all x
+left join operation_all o on o.execution = x.id and o.ord = 0
 where o.type is distinct from 0
     or (o.status >= 4) <> (x.status between 1 and 5)
 
@@ -96,7 +96,7 @@ with fit (type, status, event) as (
 last as (
     select distinct on (execution, ord) execution, ord, id, type, payload,
         at_ms, delay_s
-    from history
+    from history_all
     where ord >= 0
     order by execution, ord, id desc
 ),
@@ -107,14 +107,14 @@ sums as (
         count(*) filter (where type in (7, 13, 16, 20)) as starts,
         count(*) filter (where type in (8, 9, 14, 15, 17, 18, 19, 21, 22, 23,
             24) or (type in (11, 12) and delay_s = 0)) as ends
-    from history
+    from history_all
     where ord >= 0
     group by execution, ord
 )
 select o.execution || ': operation ' || o.ord || ' of type ' || o.type
     || ' in status ' || o.status || ' but its last event '
     || coalesce(l.id::text || ' is of type ' || l.type, 'is missing')
-from operation o
+from operation_all o
 left join last l on l.execution = o.execution and l.ord = o.ord
 where o.ord > 0 and o.status >= 4 and not exists (
     select 1 from fit f
@@ -122,7 +122,7 @@ where o.ord > 0 and o.status >= 4 and not exists (
 union all
 select o.execution || ': operation ' || o.ord || ' is closed, but its result,'
     || ' error or end is not that of event ' || l.id
-from operation o
+from operation_all o
 join last l on l.execution = o.execution and l.ord = o.ord
 where o.ord > 0 and o.status >= 4
     and (l.payload is distinct from coalesce(o.error, o.payload)
@@ -131,7 +131,7 @@ union all
 select o.execution || ': operation ' || o.ord || ' of type ' || o.type
     || ' in status ' || o.status || ' with ' || s.starts + s.step_starts
     || ' starts, ' || s.attempts || ' attempts ended, ' || s.ends || ' ends'
-from operation o
+from operation_all o
 join sums s on s.execution = o.execution and s.ord = o.ord
 where o.ord > 0 and (s.ends <> (o.status >= 4)::int
     or (o.type = 1 and s.starts > 1)
@@ -140,14 +140,15 @@ where o.ord > 0 and (s.ends <> (o.status >= 4)::int
         or s.step_starts > s.attempts + (o.status = 1)::int)))
 union all
 select o.execution || ': operation ' || o.ord || ' without an event'
-from operation o
+from operation_all o
 where o.ord > 0 and not exists (
-    select 1 from history h where h.execution = o.execution and h.ord = o.ord)
+    select 1 from history_all h
+    where h.execution = o.execution and h.ord = o.ord)
 union all
 select h.execution || ': event ' || h.id || ' of no operation'
-from history h
+from history_all h
 where h.ord >= 0 and not exists (
-    select 1 from operation o
+    select 1 from operation_all o
     where o.execution = h.execution and o.ord = h.ord)
 union all
 select t.execution || ': event ' || t.id || ' ends attempt ' || t.attempt
@@ -155,15 +156,15 @@ select t.execution || ': event ' || t.id || ' ends attempt ' || t.attempt
 from (
     select execution, id, attempt,
         row_number() over (partition by execution, ord order by id) as n
-    from history
+    from history_all
     where type in (11, 12)
 ) t
 where t.attempt <> t.n
 union all
 select o.execution || ': operation ' || o.ord || ' in a status or place that'
     || ' cannot be'
-from operation o
-left join operation p on p.execution = o.execution and p.ord = o.parent
+from operation_all o
+left join operation_all p on p.execution = o.execution and p.ord = o.parent
 where o.status = 0 or (o.ord > 0 and o.type = 0)
     or (o.type <> 2 and o.status in (2, 3))
     or (o.payload is not null and o.error is not null)
@@ -180,22 +181,22 @@ with may (type, cause) as (
 )
 select h.execution || ': event ' || h.id || ' of type ' || h.type
     || ' with cause ' || h.cause || ' ' || h.cause_id
-from history h
+from history_all h
 where not exists (
         select 1 from may m where m.type = h.type and m.cause = h.cause)
     or (h.cause <> 1 and h.cause_id = '')
     or (h.cause = 0 and h.cause_id !~ '^[0-9]{1,9}[.][0-9]{1,18}$')
 union all
 select h.execution || ': event ' || h.id || ' names child ' || h.cause_id
-from history h
-join operation o on o.execution = h.execution and o.ord = h.ord
+from history_all h
+join operation_all o on o.execution = h.execution and o.ord = h.ord
 where h.cause = 3 and h.cause_id is distinct from o.child::text
 
 -- name: i5
 with accepted as (
     select execution, id, type, split_part(cause_id, '.', 1)::bigint as epoch,
         split_part(cause_id, '.', 2)::bigint as seq
-    from history
+    from history_all
     where cause = 0 and cause_id ~ '^[0-9]{1,9}[.][0-9]{1,18}$' and type <> 0
 )
 select t.execution || ': event ' || t.id || ' by checkpoint ' || t.epoch
@@ -211,7 +212,7 @@ union all
 select a.execution || ': event ' || a.id || ' by checkpoint ' || a.epoch
     || '.' || a.seq || ', but the execution is at ' || x.epoch || '.' || x.seq
 from accepted a
-join execution x on x.id = a.execution
+join execution_all x on x.id = a.execution
 where (a.epoch, a.seq) >= (x.epoch, x.seq)
 
 -- name: i8
@@ -292,15 +293,15 @@ where o.type = 5 and o.status = 1 and not (case
 -- name: i9
 select h.execution || ': event ' || h.id || ' of type ' || h.type
     || ' came before its time'
-from history h
-join operation o on o.execution = h.execution and o.ord = h.ord
+from history_all h
+join operation_all o on o.execution = h.execution and o.ord = h.ord
 where (h.type = 14 and h.at_ms < o.due_ms)
     or (h.type = 19 and h.at_ms <
         least(nullif(o.due_ms, 0), nullif(o.heartbeat_ms, 0)))
 union all
 select h.execution || ': event ' || h.id || ' timed it out before its time'
-from history h
-join execution x on x.id = h.execution
+from history_all h
+join execution_all x on x.id = h.execution
 where h.type = 3 and h.at_ms < x.deadline_ms
 union all
 select t.execution || ': event ' || t.id || ' starts an attempt before its'
@@ -309,7 +310,7 @@ from (
     select execution, id, type, at_ms,
         lag(at_ms + delay_s * 1000) over w as due_ms,
         lag(type) over w as before
-    from history
+    from history_all
     where type in (10, 11, 12)
     window w as (partition by execution, ord order by id)
 ) t
@@ -322,19 +323,19 @@ where x.wake_at < clock_now() - 60000
 
 -- name: i10
 select h.cause_id || ': one call completed ' || count(*) || ' callbacks'
-from history h
+from history_all h
 where h.type in (17, 18) and h.cause = 2
 group by h.cause_id
 having count(*) > 1
 
 -- name: i11
 select x.function || ' ' || x.name || ': ' || count(*) || ' executions'
-from execution x
+from execution_all x
 group by x.function, x.name
 having count(*) > 1
 union all
 select x.arn || ': ' || count(*) || ' executions'
-from execution x
+from execution_all x
 group by x.arn
 having count(*) > 1
 
@@ -343,9 +344,9 @@ with told as (
     select c.id, c.status, c.result, c.parent, c.parent_ord, c.parent_told,
         p.id as parent_id, p.status as parent_status, o.type as op_type,
         o.status as op_status, o.payload, o.child
-    from execution c
-    left join execution p on p.id = c.parent
-    left join operation o on o.execution = c.parent and o.ord = c.parent_ord
+    from execution_all c
+    left join execution_all p on p.id = c.parent
+    left join operation_all o on o.execution = c.parent and o.ord = c.parent_ord
     where c.parent is not null
 )
 select t.id || ': its parent ' || t.parent || ' has no operation for it'
@@ -375,8 +376,8 @@ union all
 select e.id || ': event of parent ' || e.parent || ', which does not wait'
     || ' for it'
 from async_event e
-join execution p on p.id = e.parent and p.status not between 1 and 5
-left join operation o on o.execution = e.parent and o.ord = e.parent_ord
+join execution_all p on p.id = e.parent and p.status not between 1 and 5
+left join operation_all o on o.execution = e.parent and o.ord = e.parent_ord
 where o.child is distinct from e.id or o.status <> 1
 
 -- Payloads that were replaced and invocations that failed count too, so the
@@ -387,27 +388,86 @@ with sums as (
         coalesce(sum(length(o.payload)), 0) as bytes,
         sum((o.ord > 0)::int + case when o.type = 2 and o.attempt > 0
             then o.attempt - (o.status >= 4)::int else 0 end) as metered
-    from operation o
+    from operation_all o
     group by o.execution
 )
 select x.id || ': ' || x.metered || ' operations counted, ' || s.metered
     || ' there'
-from execution x
+from execution_all x
 join sums s on s.execution = x.id
 where x.metered < s.metered
 union all
 select x.id || ': ' || x.stored_bytes || ' bytes counted, ' || s.bytes
     || ' there'
-from execution x
+from execution_all x
 join sums s on s.execution = x.id
 where x.stored_bytes < s.bytes
 union all
 select x.id || ': operations up to ' || s.last || ', but ' || s.n || ' of them'
-from execution x
+from execution_all x
 join sums s on s.execution = x.id
 where s.n <> s.last + 1
 union all
 select x.id || ': open and over its limits'
-from execution x
+from execution_all x
 where x.status not between 1 and 5
     and (x.metered > 3000 or x.stored_bytes > 104857600)
+
+-- Finished executions are in one place, whole, and go when they shall.  What
+-- is to be moved or dropped may wait for ten minutes while somebody serves.
+-- name: i14
+select a.id || ': archived as ' || a.function || ' ' || a.name || ' until '
+    || a.expires_ms || ', but its row says '
+    || coalesce(x.function || ' ' || x.name || ' until '
+        || x.end_ms + x.retention_days * 86400000::bigint, 'nothing')
+from archived a
+left join execution_archive x
+    on x.id = a.id and x.expires_ms = a.expires_ms
+where a.expires_ms > clock_now()
+    and (x.function, x.name,
+        x.end_ms + x.retention_days * 86400000::bigint)
+        is distinct from (a.function, a.name, a.expires_ms)
+union all
+select x.id || ': archived until ' || x.expires_ms || ', but no name has it'
+from execution_archive x
+where x.expires_ms > clock_now() and not exists (
+    select 1 from archived a
+    where a.id = x.id and a.expires_ms = x.expires_ms)
+union all
+select o.execution || ': archived operations of no execution'
+from operation_archive o
+where not exists (
+    select 1 from execution_archive x
+    where x.id = o.execution and x.expires_ms = o.expires_ms)
+union all
+select h.execution || ': archived history of no execution'
+from history_archive h
+where not exists (
+    select 1 from execution_archive x
+    where x.id = h.execution and x.expires_ms = h.expires_ms)
+union all
+select x.id || ': archived, but in status ' || x.status
+    || case when x.running then ', running' else '' end
+    || case when x.parent is not null and not x.parent_told
+        then ', and its parent does not know' else '' end
+from execution_archive x
+where x.status not between 1 and 5 or x.running
+    or (x.parent is not null and not x.parent_told)
+union all
+select x.id || ': finished, but not archived'
+from execution x
+where x.status between 1 and 4 and not x.running
+    and (x.parent is null or x.parent_told)
+    and x.end_ms < clock_now() - 600000
+    and exists (select 1 from node where seen_ms > clock_now() - 10000
+        and started_ms < clock_now() - 600000)
+union all
+select c.relname || ': its day is over, but it is there'
+from pg_inherits i
+join pg_class c on c.oid = i.inhrelid
+where i.inhparent = to_regclass('execution_archive')
+    and c.relname ~ '^execution_archive_[0-9]+$'
+    and (substring(c.relname from '_([0-9]+)$')::bigint + 1) * 86400000
+        < clock_now() - 600000
+    and exists (select 1 from node where seen_ms > clock_now() - 10000
+        and started_ms < clock_now() - 600000)

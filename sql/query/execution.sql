@@ -4,7 +4,12 @@
 -- A new execution with its operations and events, unless its name is taken in
 -- this function: then which one has it.  No row: it was taken this moment.
 -- name: execution_start
-with started as (
+with named as (
+    select id from archived
+    where function = $3::text and name = $7::text
+        and expires_ms > (select clock_now())
+),
+started as (
     insert into execution (
         id, shard, function, version, function_arn, arn, name, status, rev,
         write_id, cluster_epoch, epoch, seq, running, owner, request_id,
@@ -13,7 +18,7 @@ with started as (
         error, parent, parent_ord, parent_told, pause_ms, pause_timeout,
         pause_reason, pause_wants_run, control_token, control_ms, metered,
         stored_bytes, event_count, last_event_ms, wake_at)
-    values (
+    select
         $1::uuid, $2::smallint, $3::text, $4::text, $5::text, $6::text,
         $7::text, $8::smallint, $9::bigint, $10::bigint, $11::int, $12::int,
         $13::bigint, $14::boolean, $15::bigint, $16::uuid, $17::bigint,
@@ -21,7 +26,8 @@ with started as (
         $23::bigint, $24::int, $25::boolean, $26::text, $27::bytea,
         $28::bytea, $29::bytea, $30::bytea, $31::uuid, $32::int, $33::boolean,
         $34::bigint, $35::boolean, $36::bytea, $37::boolean, $38::bytea,
-        $39::bigint, $40::int, $41::bigint, $42::int, $43::bigint, $44::bigint)
+        $39::bigint, $40::int, $41::bigint, $42::int, $43::bigint, $44::bigint
+    where not exists (select 1 from named)
     on conflict do nothing
     returning id
 ),
@@ -76,6 +82,9 @@ union all
 select false, id from execution
 where function = $3::text and name = $7::text
     and not exists (select 1 from started)
+union all
+select false, id from named
+where not exists (select 1 from started)
 
 -- Everything that one decision changes, if the execution still is at the
 -- revision ($2) it was taken at.  No row: it is not, and nothing was written.
@@ -275,50 +284,106 @@ where x.id = $1::uuid
 
 -- name: execution_by_name
 select id from execution where function = $1::text and name = $2::text
+union all
+select id from archived
+where function = $1::text and name = $2::text
+    and expires_ms > (select clock_now())
 
 -- Newest first, behind ($8, $9) unless $9 is null; $5 has a bit for each status
 -- that is wanted, 0 for all.
 -- name: execution_list
-select
-    id, shard, function, version, function_arn, arn, name, status, rev,
-    write_id, cluster_epoch, epoch, seq, running, owner, request_id,
-    claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms, timeout_s,
-    retention_days, sync, kms_key_arn, trace, tenant, null::bytea,
-    null::bytea, parent, parent_ord, parent_told, pause_ms, pause_timeout,
-    null::bytea, pause_wants_run, control_token, control_ms, metered,
-    stored_bytes, event_count, last_event_ms
-from execution
-where function = $1::text
-    and ($2::text is null or version = $2)
-    and ($3::text is null or function_arn = $3)
-    and ($4::text is null or name = $4)
-    and ($5::int = 0 or (1 << status) & $5 <> 0)
-    and ($6::bigint = 0 or start_ms > $6)
-    and ($7::bigint = 0 or start_ms < $7)
-    and ($9::uuid is null or (start_ms, id) < ($8::bigint, $9))
+select *
+from (
+    (select
+        id, shard, function, version, function_arn, arn, name, status, rev,
+        write_id, cluster_epoch, epoch, seq, running, owner, request_id,
+        claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms,
+        timeout_s, retention_days, sync, kms_key_arn, trace, tenant,
+        null::bytea, null::bytea, parent, parent_ord, parent_told, pause_ms,
+        pause_timeout, null::bytea, pause_wants_run, control_token, control_ms,
+        metered, stored_bytes, event_count, last_event_ms
+    from execution
+    where function = $1::text
+        and ($2::text is null or version = $2)
+        and ($3::text is null or function_arn = $3)
+        and ($4::text is null or name = $4)
+        and ($5::int = 0 or (1 << status) & $5 <> 0)
+        and ($6::bigint = 0 or start_ms > $6)
+        and ($7::bigint = 0 or start_ms < $7)
+        and ($9::uuid is null or (start_ms, id) < ($8::bigint, $9))
+    order by start_ms desc, id desc
+    limit $10::bigint)
+    union all
+    (select
+        id, shard, function, version, function_arn, arn, name, status, rev,
+        write_id, cluster_epoch, epoch, seq, running, owner, request_id,
+        claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms,
+        timeout_s, retention_days, sync, kms_key_arn, trace, tenant,
+        null::bytea, null::bytea, parent, parent_ord, parent_told, pause_ms,
+        pause_timeout, null::bytea, pause_wants_run, control_token, control_ms,
+        metered, stored_bytes, event_count, last_event_ms
+    from execution_archive
+    where function = $1::text
+        and ($2::text is null or version = $2)
+        and ($3::text is null or function_arn = $3)
+        and ($4::text is null or name = $4)
+        and ($5::int = 0 or (1 << status) & $5 <> 0)
+        and ($6::bigint = 0 or start_ms > $6)
+        and ($7::bigint = 0 or start_ms < $7)
+        and ($9::uuid is null or (start_ms, id) < ($8::bigint, $9))
+        and expires_ms > (select clock_now())
+    order by start_ms desc, id desc
+    limit $10::bigint)
+) x
 order by start_ms desc, id desc
 limit $10::bigint
 
 -- Oldest first, behind ($8, $9) unless $9 is null; $5 has a bit for each status
 -- that is wanted, 0 for all.
 -- name: execution_list_oldest
-select
-    id, shard, function, version, function_arn, arn, name, status, rev,
-    write_id, cluster_epoch, epoch, seq, running, owner, request_id,
-    claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms, timeout_s,
-    retention_days, sync, kms_key_arn, trace, tenant, null::bytea,
-    null::bytea, parent, parent_ord, parent_told, pause_ms, pause_timeout,
-    null::bytea, pause_wants_run, control_token, control_ms, metered,
-    stored_bytes, event_count, last_event_ms
-from execution
-where function = $1::text
-    and ($2::text is null or version = $2)
-    and ($3::text is null or function_arn = $3)
-    and ($4::text is null or name = $4)
-    and ($5::int = 0 or (1 << status) & $5 <> 0)
-    and ($6::bigint = 0 or start_ms > $6)
-    and ($7::bigint = 0 or start_ms < $7)
-    and ($9::uuid is null or (start_ms, id) > ($8::bigint, $9))
+select *
+from (
+    (select
+        id, shard, function, version, function_arn, arn, name, status, rev,
+        write_id, cluster_epoch, epoch, seq, running, owner, request_id,
+        claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms,
+        timeout_s, retention_days, sync, kms_key_arn, trace, tenant,
+        null::bytea, null::bytea, parent, parent_ord, parent_told, pause_ms,
+        pause_timeout, null::bytea, pause_wants_run, control_token, control_ms,
+        metered, stored_bytes, event_count, last_event_ms
+    from execution
+    where function = $1::text
+        and ($2::text is null or version = $2)
+        and ($3::text is null or function_arn = $3)
+        and ($4::text is null or name = $4)
+        and ($5::int = 0 or (1 << status) & $5 <> 0)
+        and ($6::bigint = 0 or start_ms > $6)
+        and ($7::bigint = 0 or start_ms < $7)
+        and ($9::uuid is null or (start_ms, id) > ($8::bigint, $9))
+    order by start_ms, id
+    limit $10::bigint)
+    union all
+    (select
+        id, shard, function, version, function_arn, arn, name, status, rev,
+        write_id, cluster_epoch, epoch, seq, running, owner, request_id,
+        claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms,
+        timeout_s, retention_days, sync, kms_key_arn, trace, tenant,
+        null::bytea, null::bytea, parent, parent_ord, parent_told, pause_ms,
+        pause_timeout, null::bytea, pause_wants_run, control_token, control_ms,
+        metered, stored_bytes, event_count, last_event_ms
+    from execution_archive
+    where function = $1::text
+        and ($2::text is null or version = $2)
+        and ($3::text is null or function_arn = $3)
+        and ($4::text is null or name = $4)
+        and ($5::int = 0 or (1 << status) & $5 <> 0)
+        and ($6::bigint = 0 or start_ms > $6)
+        and ($7::bigint = 0 or start_ms < $7)
+        and ($9::uuid is null or (start_ms, id) > ($8::bigint, $9))
+        and expires_ms > (select clock_now())
+    order by start_ms, id
+    limit $10::bigint)
+) x
 order by start_ms, id
 limit $10::bigint
 

@@ -118,6 +118,20 @@ execution_closed(const struct execution *x)
 	    x->status <= EXECUTION_DELETING;
 }
 
+bool
+execution_finished(const struct execution *x)
+{
+	return execution_closed(x) && x->status != EXECUTION_DELETING &&
+	    !x->running && (id_is_zero(&x->parent) || x->parent_told);
+}
+
+int64_t
+execution_expires(const struct execution *x)
+{
+	return execution_closed(x) ? x->end_ms + x->retention_days *
+	    EXECUTION_DAY_MS : 0;
+}
+
 struct operation *
 operation_new(const char *id, enum op_type type)
 {

@@ -64,6 +64,7 @@ enum execution_status {
 };
 
 #define OP_NO_PARENT (-1)
+#define EXECUTION_DAY_MS INT64_C(86400000)
 
 struct operation {
 	int32_t ord;		/* order of starts; 0 is the EXECUTION */
@@ -178,6 +179,8 @@ struct execution {
 	int64_t last_seq;	/* the seq that it consumed; -1: none */
 	/* Not stored: answers in a row that were PENDING for nothing. */
 	int32_t idle_answers;
+	/* Not stored: the store has it among the archived ones. */
+	bool archived;
 };
 
 struct execution *execution_new(void);
@@ -188,6 +191,10 @@ struct operation *operation_new(const char *id, enum op_type);
 void operation_free(struct operation *);
 struct operation *execution_op(const struct execution *, const char *id);
 bool execution_closed(const struct execution *);
+/* May it be archived: nothing will happen to it any more but deletion. */
+bool execution_finished(const struct execution *);
+/* When it goes, by the retention it was started with; 0: it is open. */
+int64_t execution_expires(const struct execution *);
 bool op_status_closed(enum op_status);
 
 /* AWS's names; parse returns -1 for an unknown one. */

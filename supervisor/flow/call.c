@@ -180,6 +180,11 @@ call_stale(const struct call *c, struct err *err)
 int
 call_check(const struct call *c, const struct execution *x, struct err *err)
 {
+	int64_t expires = execution_expires(x);
+
+	/* No longer shown, though its state may still be in memory. */
+	if (expires != 0 && expires <= env_now_ms(c->in.engine->env))
+		return call_unknown(err);
 	return exec_is(x, &c->arn) ? 0 : call_unknown(err);
 }
 

@@ -11,6 +11,7 @@
 #include "flow/exec.h"
 #include "flow/recover.h"
 #include "flow/registry.h"
+#include "flow/retention.h"
 #include "flow/run.h"
 #include "flow/start.h"
 #include "flow/timer.h"
@@ -41,6 +42,7 @@ engine_new(const struct engine_conf *conf)
 	g->runs = runs_new(g, conf->waits_most);
 	g->async = async_new(g);
 	g->timer = timer_new(g);
+	g->retention = retention_new(g);
 	g->recover = recover_new(g);
 	g->registry = registry_new(g);
 	return g;
@@ -98,6 +100,7 @@ engine_free(struct engine *g)
 	waiters_free(g->waiters);
 	async_free(g->async);
 	timer_free(g->timer);
+	retention_free(g->retention);
 	recover_free(g->recover);
 	registry_free(g->registry);
 	alarms_free(g->alarms);

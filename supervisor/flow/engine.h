@@ -24,6 +24,7 @@ struct waiters;		/* flow/waiters.c: who waits for which end */
 struct alarms;		/* flow/alarm.c: what is done later */
 struct async;		/* flow/async.c: events of plain functions */
 struct timer;		/* flow/timer.c: the nearest due time */
+struct retention;	/* flow/retention.c: what has finished */
 struct recover;		/* flow/recover.c: sweeps, and this node's life */
 
 struct engine {
@@ -42,6 +43,7 @@ struct engine {
 	struct async *async;
 	struct timer *timer;
 	struct recover *recover;
+	struct retention *retention;
 	struct keep_list kept;	/* starts, invokes, events under way */
 	const char *region, *account;
 	unsigned char key[32];	/* signs tokens; from the store */

@@ -11,6 +11,7 @@
 #include "flow/async.h"
 #include "flow/exec.h"
 #include "flow/exec_part.h"
+#include "flow/retention.h"
 #include "flow/run.h"
 #include "flow/timer.h"
 
@@ -258,6 +259,8 @@ exec_wake(struct exec *e)
 		if (e->run != NULL)
 			run_closed(e->run);
 		e->telling = exec_ended(g, x, e->telling);
+		if (!x->archived && execution_finished(x))
+			retention_seen(g);
 	} else {
 		timer_seen(g, durable_wake(x));
 	}

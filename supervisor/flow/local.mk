@@ -40,6 +40,8 @@ libsup_a_SOURCES += \
 	%D%/recover.h \
 	%D%/registry.c \
 	%D%/registry.h \
+	%D%/retention.c \
+	%D%/retention.h \
 	%D%/run.h \
 	%D%/start.h \
 	%D%/timer.c \

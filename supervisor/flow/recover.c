@@ -10,6 +10,7 @@
 #include "flow/exec.h"
 #include "flow/recover.h"
 #include "flow/registry.h"
+#include "flow/retention.h"
 #include "flow/timer.h"
 
 #define RECOVER_BEAT_MS 3000
@@ -195,6 +196,7 @@ recover_serve(struct recover *r)
 	recover_up(r, NULL);
 	exec_retry_all(g);
 	recover_sweep(r);
+	retention_start(g);
 }
 
 static void
@@ -284,4 +286,5 @@ recover_stop(struct engine *g)
 	g->ready = false;
 	alarm_clear(g->alarms, &r->beat);
 	alarm_clear(g->alarms, &r->sweep);
+	retention_stop(g);
 }

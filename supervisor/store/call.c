@@ -26,10 +26,18 @@ pg_call_stmt(struct pg_call *c, enum stmt stmt)
 	    sizeof(*c->stmts));
 	s = &c->stmts[c->nstmts++];
 	s->stmt = stmt;
+	s->text = NULL;
 	s->res = NULL;
 	s->params.n = 0;
 	s->params.data = (struct buf)BUF_INIT;
 	return &s->params;
+}
+
+void
+pg_call_text(struct pg_call *c, char *text)
+{
+	pg_call_stmt(c, STMT_COUNT);
+	c->stmts[c->nstmts - 1].text = text;
 }
 
 static void
@@ -51,6 +59,8 @@ pg_call_free(struct pg_call *c)
 	pg_call_forget(c);
 	for (i = 0; i < c->nstmts; i++)
 		params_free(&c->stmts[i].params);
+	for (i = 0; i < c->nstmts; i++)
+		free(c->stmts[i].text);
 	free(c->stmts);
 	free(c);
 }

@@ -28,6 +28,7 @@ static const struct invariant invariants[] = {
 	{ CHECK_I11, "one execution for each name" },
 	{ CHECK_I12, "children and parents agree" },
 	{ CHECK_I13, "counters and limits hold" },
+	{ CHECK_I14, "what is finished is archived, whole, until it expires" },
 };
 
 static void

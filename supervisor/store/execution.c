@@ -49,8 +49,12 @@ start_done(struct pg_call *call, enum store_result result,
 	}
 	r.res = call->stmts[0].res;
 	if (row_bool(&r)) {
-		s->done(s->arg, STORE_OK, NULL);
-		return;
+		if (pg_call_rows(call, 1) == 0) {
+			s->done(s->arg, STORE_OK, NULL);
+			return;
+		}
+		r.res = call->stmts[1].res;
+		r.col = 0;
 	}
 	s->existing = row_id(&r);
 	err_set(&none, ERR_CONFLICT, "the name is taken");
@@ -69,6 +73,10 @@ pg_execution_start(struct store *s, const struct change *c,
 	params_execution(p, c->x);
 	params_operations(p, c->x, NULL, c->x->nops);
 	params_events(p, c->events, c->nevents);
+	p = pg_call_stmt(&call->call, STMT_ARCHIVE_NAME);
+	param_id(p, &c->x->id);
+	param_text(p, c->x->function);
+	param_text(p, c->x->name);
 	batch_add(pgstore_of(s), &call->call);
 }
 
@@ -129,17 +137,43 @@ write_settled(struct pg_call *call, const struct change *c)
 	array_end(p);
 }
 
+/* The core changes nothing of it otherwise (durable_delete). */
+static void
+write_archived(struct store *s, struct done_call *w, const struct change *c)
+{
+	struct params *p = pg_call_stmt(&w->call, STMT_ARCHIVE_WRITE);
+	struct err err;
+
+	if (c->x->status != EXECUTION_DELETING) {
+		err_set(&err, ERR_INTERNAL, STORE_ARCHIVED_TEXT);
+		w->call.pgs = pgstore_of(s);
+		pgset_answer(w->call.pgs, &w->call, STORE_FATAL, &err);
+		return;
+	}
+	param_id(p, &c->x->id);
+	param_i64(p, c->rev_before);
+	param_i16(p, (int16_t)c->x->status);
+	param_i64(p, c->x->rev);
+	param_i64(p, (int64_t)c->x->write_id);
+	batch_add(pgstore_of(s), &w->call);
+}
+
 void
 pg_execution_write(struct store *s, const struct change *c, store_done *done,
     void *arg)
 {
 	struct done_call *w = pg_call_new(sizeof(*w), POINT_EXECUTION_WRITE,
 	    write_done);
-	struct params *p = pg_call_stmt(&w->call, STMT_EXECUTION_WRITE);
+	struct params *p;
 	int i;
 
 	w->done = done;
 	w->arg = arg;
+	if (c->x->archived) {
+		write_archived(s, w, c);
+		return;
+	}
+	p = pg_call_stmt(&w->call, STMT_EXECUTION_WRITE);
 	param_id(p, &c->x->id);
 	param_i64(p, c->rev_before);
 	params_execution_changed(p, c->x);
@@ -161,13 +195,16 @@ drop_done(struct pg_call *call, enum store_result result,
 	struct done_call *d = (struct done_call *)call;
 	struct row r = { 0 };
 	struct err alive;
+	bool there;
 
 	if (result != STORE_OK) {
 		d->done(d->arg, result, err);
 		return;
 	}
 	r.res = call->stmts[1].res;
-	if (row_bool(&r)) {
+	there = row_bool(&r);
+	r = (struct row){ .res = call->stmts[2].res };
+	if (there || row_bool(&r)) {
 		err_set(&alive, ERR_CONFLICT, "it is not being deleted");
 		d->done(d->arg, STORE_CONFLICT, &alive);
 		return;
@@ -186,5 +223,6 @@ pg_execution_drop(struct store *s, const struct id *id, store_done *done,
 	d->arg = arg;
 	param_id(pg_call_stmt(&d->call, STMT_EXECUTION_DROP), id);
 	param_id(pg_call_stmt(&d->call, STMT_EXECUTION_DROP_REST), id);
+	param_id(pg_call_stmt(&d->call, STMT_ARCHIVE_DROP), id);
 	batch_add(pgstore_of(s), &d->call);
 }

@@ -12,9 +12,13 @@
 
 struct load_call {
 	struct pg_call call;
+	struct id id;
+	bool whole, archived;
 	store_loaded *done;
 	void *arg;
 };
+
+static void load_send(struct pgstore *, const struct load_call *);
 
 static void
 load_add(struct execution *x, struct operation *o)
@@ -32,12 +36,20 @@ load_done(struct pg_call *call, enum store_result result,
 	struct row r = { 0 };
 	int i;
 
+	if (result == STORE_OK && pg_call_rows(call, 0) == 0 &&
+	    !l->archived) {
+		/* They go to the archive and never come back from there. */
+		l->archived = true;
+		load_send(call->pgs, l);
+		return;
+	}
 	if (result != STORE_OK || pg_call_rows(call, 0) == 0) {
 		l->done(l->arg, result, NULL, err);
 		return;
 	}
 	r.res = call->stmts[0].res;
 	x = row_execution(&r);
+	x->archived = l->archived;
 	load_add(x, row_operation(&r));
 	if (call->nstmts > 1) {
 		r.res = call->stmts[1].res;
@@ -50,33 +62,43 @@ load_done(struct pg_call *call, enum store_result result,
 	l->done(l->arg, STORE_OK, x, NULL);
 }
 
-static struct load_call *
-load_new(const struct id *id, store_loaded *done, void *arg)
+/* Asks what `from` asks. */
+static void
+load_send(struct pgstore *s, const struct load_call *from)
 {
 	struct load_call *l = pg_call_new(sizeof(*l), POINT_NONE, load_done);
 
-	l->done = done;
-	l->arg = arg;
-	param_id(pg_call_stmt(&l->call, STMT_EXECUTION_HEAD), id);
-	return l;
+	l->id = from->id;
+	l->whole = from->whole;
+	l->archived = from->archived;
+	l->done = from->done;
+	l->arg = from->arg;
+	param_id(pg_call_stmt(&l->call, l->archived ? STMT_ARCHIVE_HEAD :
+	    STMT_EXECUTION_HEAD), &l->id);
+	if (l->whole)
+		param_id(pg_call_stmt(&l->call, l->archived ?
+		    STMT_ARCHIVE_OPERATIONS : STMT_OPERATION_LIST), &l->id);
+	l->call.snapshot = l->whole;
+	pgset_read(s, &l->call);
 }
 
 void
 pg_execution_load(struct store *s, const struct id *id, store_loaded *done,
     void *arg)
 {
-	struct load_call *l = load_new(id, done, arg);
+	struct load_call l = { .id = *id, .whole = true, .done = done,
+		.arg = arg };
 
-	param_id(pg_call_stmt(&l->call, STMT_OPERATION_LIST), id);
-	l->call.snapshot = true;
-	pgset_read(pgstore_of(s), &l->call);
+	load_send(pgstore_of(s), &l);
 }
 
 void
 pg_execution_head(struct store *s, const struct id *id, store_loaded *done,
     void *arg)
 {
-	pgset_read(pgstore_of(s), &load_new(id, done, arg)->call);
+	struct load_call l = { .id = *id, .done = done, .arg = arg };
+
+	load_send(pgstore_of(s), &l);
 }
 
 /* ---- ids ---- */

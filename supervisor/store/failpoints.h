@@ -12,6 +12,10 @@
 	P(EXECUTION_START, "execution.start") \
 	P(EXECUTION_WRITE, "execution.write") \
 	P(EXECUTION_DROP, "execution.drop") \
+	P(ARCHIVE_MOVE, "archive.move") \
+	P(ARCHIVE_FORGET, "archive.forget") \
+	P(PARTITION_MAKE, "partition.make") \
+	P(PARTITION_DROP, "partition.drop") \
 	P(EVENT_PUT, "event.put") \
 	P(EVENT_TAKE, "event.take") \
 	P(EVENT_RETRY, "event.retry") \

@@ -7,10 +7,15 @@
 
 struct history_call {
 	struct pg_call call;
+	struct id id;
+	int32_t from;
+	bool reverse, archived;
 	store_history *done;
 	void *arg;
 	int limit;
 };
+
+static void history_send(struct pgstore *, const struct history_call *);
 
 static void
 history_done(struct pg_call *call, enum store_result result,
@@ -26,6 +31,11 @@ history_done(struct pg_call *call, enum store_result result,
 		return;
 	}
 	got = (size_t)pg_call_rows(call, 0);
+	if (got == 0 && !h->archived) {
+		h->archived = true;
+		history_send(call->pgs, h);
+		return;
+	}
 	page.more = got > (size_t)h->limit;
 	page.n = page.more ? (size_t)h->limit : got;
 	page.events = xcalloc(page.n, sizeof(*page.events));
@@ -41,20 +51,39 @@ history_done(struct pg_call *call, enum store_result result,
 	free(page.events);
 }
 
+/* Asks what `from` asks. */
+static void
+history_send(struct pgstore *s, const struct history_call *from)
+{
+	static const enum stmt stmts[2][2] = {
+		{ STMT_HISTORY_LIST, STMT_HISTORY_LIST_REVERSE },
+		{ STMT_ARCHIVE_HISTORY, STMT_ARCHIVE_HISTORY_REVERSE },
+	};
+	struct history_call *h = pg_call_new(sizeof(*h), POINT_NONE,
+	    history_done);
+	struct params *p = pg_call_stmt(&h->call,
+	    stmts[from->archived][from->reverse]);
+
+	h->id = from->id;
+	h->from = from->from;
+	h->limit = from->limit;
+	h->reverse = from->reverse;
+	h->archived = from->archived;
+	h->done = from->done;
+	h->arg = from->arg;
+	param_id(p, &h->id);
+	param_i32(p, h->from);
+	param_i64(p, (int64_t)h->limit + 1);
+	pgset_read(s, &h->call);
+}
+
 void
 pg_history(struct store *s, const struct id *id, int32_t from, int limit,
     bool reverse, store_history *done, void *arg)
 {
-	struct history_call *h = pg_call_new(sizeof(*h), POINT_NONE,
-	    history_done);
-	struct params *p = pg_call_stmt(&h->call, reverse ?
-	    STMT_HISTORY_LIST_REVERSE : STMT_HISTORY_LIST);
+	struct history_call h = { .id = *id, .limit = limit,
+		.reverse = reverse, .done = done, .arg = arg };
 
-	h->done = done;
-	h->arg = arg;
-	h->limit = limit;
-	param_id(p, id);
-	param_i32(p, reverse && from <= 0 ? INT32_MAX : from);
-	param_i64(p, (int64_t)limit + 1);
-	pgset_read(pgstore_of(s), &h->call);
+	h.from = reverse && from <= 0 ? INT32_MAX : from;
+	history_send(pgstore_of(s), &h);
 }

@@ -1,4 +1,5 @@
 libsup_a_SOURCES += \
+	%D%/archive.c \
 	%D%/async_event.c \
 	%D%/batch.c \
 	%D%/call.c \
@@ -13,6 +14,7 @@ libsup_a_SOURCES += \
 	%D%/function.c \
 	%D%/history.c \
 	%D%/log.c \
+	%D%/memarchive.c \
 	%D%/memread.c \
 	%D%/memrows.h \
 	%D%/memstore.c \
@@ -22,6 +24,8 @@ libsup_a_SOURCES += \
 	%D%/node.c \
 	%D%/param.c \
 	%D%/param.h \
+	%D%/partition.c \
+	%D%/partition.h \
 	%D%/pg.c \
 	%D%/pg.h \
 	%D%/pgconn.c \
@@ -36,6 +40,7 @@ libsup_a_SOURCES += \
 	%D%/store.h
 
 store_test_sources = \
+	tests/store/archive.c \
 	tests/store/harness.c \
 	tests/store/harness.h \
 	tests/store/sequences.c \

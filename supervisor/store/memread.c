@@ -27,6 +27,8 @@ load_run(struct memstore *m, struct mem_task *task, struct err *err)
 	(void)err;
 	if (row != NULL)
 		t->x = execution_copy(row->x, t->nops);
+	if (row != NULL)
+		t->x->archived = row->archived;
 	return STORE_OK;
 }
 
@@ -233,7 +235,8 @@ ids_run(struct memstore *m, struct mem_task *task, struct err *err)
 	(void)err;
 	t->keys = xcalloc(m->nrows, sizeof(*t->keys));
 	for (i = 0; i < m->nrows; i++)
-		if (ids_match(t, m->rows[i], &t->keys[t->n].at))
+		if (mem_shown(m, m->rows[i]) &&
+		    ids_match(t, m->rows[i], &t->keys[t->n].at))
 			t->keys[t->n++].id = m->rows[i]->x->id;
 	qsort(t->keys, t->n, sizeof(*t->keys), key_compare);
 	if (t->n > (size_t)t->limit)
@@ -381,7 +384,8 @@ list_run(struct memstore *m, struct mem_task *task, struct err *err)
 
 	(void)err;
 	for (i = 0; i < m->nrows; i++)
-		if (list_match(&t->f, m->rows[i]->x))
+		if (mem_shown(m, m->rows[i]) &&
+		    list_match(&t->f, m->rows[i]->x))
 			all[n++] = m->rows[i]->x;
 	qsort(all, n, sizeof(*all), list_compare);
 	t->more = n > (size_t)t->f.limit;

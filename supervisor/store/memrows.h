@@ -14,6 +14,7 @@ struct map;
 struct mem_execution {
 	struct execution *x;
 	int64_t wake_ms;	/* 0: never */
+	bool archived;
 	struct event *events;
 	int32_t nevents;
 };
@@ -64,6 +65,8 @@ memstore_of(struct store *s)
 /* size: of a struct whose first member is a struct mem_task; zeroed. */
 void *mem_task_new(struct memstore *, size_t size);
 
+/* Not any more once it has expired. */
+bool mem_shown(const struct memstore *, const struct mem_execution *);
 struct mem_execution *mem_find(struct memstore *, const struct id *);
 struct mem_execution *mem_find_name(struct memstore *, const char *function,
     const char *name);
@@ -81,6 +84,8 @@ bool mem_node_lives(const struct memstore *, int64_t node);
 void mem_start(struct store *, const struct change *, struct store_start *);
 void mem_write(struct store *, const struct change *, store_done *, void *);
 void mem_drop(struct store *, const struct id *, store_done *, void *);
+void mem_archive(struct store *, int limit, store_count *, void *);
+void mem_expire(struct store *, int limit, store_count *, void *);
 void mem_event_put(struct store *, const struct async_event *, store_done *,
     void *);
 void mem_event_take(struct store *, int64_t node, int64_t now_ms, int limit,

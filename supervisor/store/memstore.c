@@ -14,13 +14,21 @@
 
 /* ---- tables ---- */
 
+bool
+mem_shown(const struct memstore *m, const struct mem_execution *row)
+{
+	return !row->archived ||
+	    execution_expires(row->x) > env_now_ms(m->env);
+}
+
 struct mem_execution *
 mem_find(struct memstore *m, const struct id *id)
 {
 	size_t i;
 
 	for (i = 0; i < m->nrows; i++)
-		if (id_compare(&m->rows[i]->x->id, id) == 0)
+		if (id_compare(&m->rows[i]->x->id, id) == 0 &&
+		    mem_shown(m, m->rows[i]))
 			return m->rows[i];
 	return NULL;
 }
@@ -32,7 +40,8 @@ mem_find_name(struct memstore *m, const char *function, const char *name)
 
 	for (i = 0; i < m->nrows; i++)
 		if (strcmp(m->rows[i]->x->function, function) == 0 &&
-		    strcmp(m->rows[i]->x->name, name) == 0)
+		    strcmp(m->rows[i]->x->name, name) == 0 &&
+		    mem_shown(m, m->rows[i]))
 			return m->rows[i];
 	return NULL;
 }
@@ -210,6 +219,8 @@ static const struct store_ops memstore_ops = {
 	.history = mem_history,
 	.list = mem_list,
 	.drop = mem_drop,
+	.archive = mem_archive,
+	.expire = mem_expire,
 	.due = mem_due,
 	.due_next = mem_due_next,
 	.orphans = mem_orphans,

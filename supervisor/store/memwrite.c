@@ -238,7 +238,12 @@ write_run(struct memstore *m, struct mem_task *task, struct err *err)
 	struct mem_execution *row = mem_find(m, &c->x->id);
 	int32_t i;
 
-	if (row == NULL || row->x->rev != c->rev_before) {
+	if (c->x->archived && c->x->status != EXECUTION_DELETING) {
+		err_set(err, ERR_INTERNAL, STORE_ARCHIVED_TEXT);
+		return STORE_FATAL;
+	}
+	if (row == NULL || row->x->rev != c->rev_before ||
+	    row->archived != c->x->archived) {
 		err_set(err, ERR_CONFLICT, "the execution has moved on");
 		return STORE_CONFLICT;
 	}

@@ -89,6 +89,16 @@ pg_put(struct pg *pg, enum stmt stmt, const struct params *p)
 }
 
 static void
+pg_put_stmt(struct pg *pg, const struct pg_stmt *s)
+{
+	if (s->text == NULL)
+		pg_put(pg, s->stmt, &s->params);
+	else if (!PQsendQueryParams(pg->conn, s->text, 0, NULL, NULL, NULL,
+	    NULL, 1))
+		pg_break(pg, "send");
+}
+
+static void
 pg_sync(struct pg *pg)
 {
 	if (!PQpipelineSync(pg->conn))
@@ -136,7 +146,7 @@ pg_send(struct pg *pg, struct pg_unit *u)
 	TAILQ_FOREACH(c, &u->calls, link) {
 		c->sent_us = pg->conf.env->mono_us(pg->conf.env);
 		for (i = 0; i < c->nstmts; i++)
-			pg_put(pg, c->stmts[i].stmt, &c->stmts[i].params);
+			pg_put_stmt(pg, &c->stmts[i]);
 	}
 	switch (u->kind) {
 	case UNIT_COMMIT:

@@ -27,6 +27,7 @@ struct pgstore;
 
 struct pg_stmt {
 	enum stmt stmt;
+	char *text;		/* instead of stmt; owned */
 	struct params params;
 	PGresult *res;		/* once answered */
 };
@@ -58,6 +59,11 @@ TAILQ_HEAD(pg_calls, pg_call);
 void *pg_call_new(size_t size, enum store_point, pg_done *);
 /* Adds a statement; its parameters are the caller's to fill at once. */
 struct params *pg_call_stmt(struct pg_call *, enum stmt);
+/*
+ * A statement without parameters that is made as it is needed, such as for a
+ * table whose name holds a date; takes the text.  Never the first of a call.
+ */
+void pg_call_text(struct pg_call *, char *text);
 void pg_call_free(struct pg_call *);
 /* Answers it and releases it. */
 void pg_call_finish(struct pg_call *, enum store_result, const struct err *);

@@ -82,6 +82,8 @@ void pg_execution_list(struct store *, const struct store_list_filter *,
     store_listed *, void *arg);
 void pg_execution_drop(struct store *, const struct id *, store_done *,
     void *arg);
+void pg_archive(struct store *, int limit, store_count *, void *arg);
+void pg_expire(struct store *, int limit, store_count *, void *arg);
 void pg_execution_due(struct store *, int64_t now_ms, int limit, store_ids *,
     void *arg);
 void pg_execution_due_next(struct store *, void (*done)(void *arg,

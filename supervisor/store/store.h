@@ -76,6 +76,17 @@ struct store_node {
 typedef void store_node_done(void *arg, enum store_result,
     const struct store_node *, const struct err *);
 
+/* How much a call found to do. */
+typedef void store_count(void *arg, enum store_result, int64_t n,
+    const struct err *);
+
+/*
+ * One call archives executions until they have so many bytes: none holds
+ * its locks for long, nor its memory.
+ */
+#define STORE_ARCHIVE_BYTES (8 << 20)
+#define STORE_ARCHIVED_TEXT "an archived execution does not change"
+
 struct store_ops {
 	/*
 	 * Inserts c->x with its operations and events.  CONFLICT: the name
@@ -106,6 +117,19 @@ struct store_ops {
 	/* Takes away an execution in DELETING, whole. */
 	void (*drop)(struct store *, const struct id *, store_done *,
 	    void *arg);
+
+	/*
+	 * Moves finished executions (core/execution.h), oldest end first, to
+	 * where they are kept until they expire; all that reads finds them
+	 * there, and only a write that deletes still changes them (x->archived
+	 * is part of its guard).  Gives how many went.
+	 */
+	void (*archive)(struct store *, int limit, store_count *, void *arg);
+	/*
+	 * Throws away what has expired, which no read shows any more and
+	 * whose names are free.  Gives of how many.
+	 */
+	void (*expire)(struct store *, int limit, store_count *, void *arg);
 
 	/* Executions whose durable_wake is at or before now_ms, nearest first. */
 	void (*due)(struct store *, int64_t now_ms, int limit, store_ids *,
@@ -162,6 +186,8 @@ struct store {
 #define store_history_read(s, ...) ((s)->ops->history((s), __VA_ARGS__))
 #define store_list(s, ...) ((s)->ops->list((s), __VA_ARGS__))
 #define store_drop(s, ...) ((s)->ops->drop((s), __VA_ARGS__))
+#define store_archive(s, ...) ((s)->ops->archive((s), __VA_ARGS__))
+#define store_expire(s, ...) ((s)->ops->expire((s), __VA_ARGS__))
 #define store_due(s, ...) ((s)->ops->due((s), __VA_ARGS__))
 #define store_due_next(s, ...) ((s)->ops->due_next((s), __VA_ARGS__))
 #define store_orphans(s, ...) ((s)->ops->orphans((s), __VA_ARGS__))

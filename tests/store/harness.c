@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <libpq-fe.h>
 
+#include "base/own.h"
 #include "tests/store/harness.h"
 
 #define DEADLINE_S 60
@@ -135,8 +136,26 @@ void
 bench_wipe(void)
 {
 	free(bench_sql("truncate execution, operation, history, async_event,"
+	    " archived, execution_archive, operation_archive, history_archive,"
 	    " function, function_version, function_alias, code, code_chunk,"
 	    " function_log, node"));
+}
+
+void
+bench_clock(struct bench *b, int64_t ahead_ms)
+{
+	static int64_t ahead_now;
+	own_free char *sql = NULL;
+
+	b->env->db_offset_us += (ahead_ms - ahead_now) * 1000;
+	ahead_now = ahead_ms;
+	if (b->pg == NULL)
+		return;
+	sql = xasprintf("create or replace function clock_now() returns bigint"
+	    " language sql stable as 'select floor(extract(epoch from"
+	    " clock_timestamp()) * 1000)::bigint + %lld'",
+	    (long long)ahead_ms);
+	free(bench_sql(sql));
 }
 
 /* ---- answers ---- */
@@ -264,6 +283,16 @@ on_next(void *arg, enum store_result result, int64_t next,
 
 	answer_set(a, result, err);
 	a->number = next;
+}
+
+void
+on_count(void *arg, enum store_result result, int64_t n,
+    const struct err *err)
+{
+	struct answer *a = arg;
+
+	answer_set(a, result, err);
+	a->number = n;
 }
 
 enum store_result

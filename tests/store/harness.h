@@ -53,6 +53,8 @@ void bench_until_ready(struct bench *, bool ready);
 char *bench_sql(const char *sql);
 /* Empties all tables. */
 void bench_wipe(void);
+/* The clock of the store is so far ahead of the real one from now on. */
+void bench_clock(struct bench *, int64_t ahead_ms);
 
 void answer_free(struct answer *);
 void on_done(void *arg, enum store_result, const struct err *);
@@ -69,6 +71,8 @@ void on_events(void *arg, enum store_result, struct async_event **, size_t,
 void on_node(void *arg, enum store_result, const struct store_node *,
     const struct err *);
 void on_next(void *arg, enum store_result, int64_t, const struct err *);
+
+void on_count(void *arg, enum store_result, int64_t, const struct err *);
 
 enum store_result bench_start(struct bench *, const struct change *,
     struct id *existing);

@@ -25,6 +25,11 @@ void wakes_orphans_and_untold_are_found(void **state);
 void only_what_is_being_deleted_is_dropped(void **state);
 void event_belongs_to_one_node_at_a_time(void **state);
 void nothing_is_found_where_nothing_is(void **state);
+/* tests/store/archive.c */
+void archived_executions_are_read_as_before(void **state);
+void name_is_free_once_it_has_expired(void **state);
+void archived_execution_only_takes_deletion(void **state);
+void what_is_not_finished_stays(void **state);
 
 #define SEQUENCE(name, setup) cmocka_unit_test_setup(name, setup)
 #define SEQUENCES(setup) \
@@ -37,6 +42,10 @@ void nothing_is_found_where_nothing_is(void **state);
 	SEQUENCE(wakes_orphans_and_untold_are_found, setup), \
 	SEQUENCE(only_what_is_being_deleted_is_dropped, setup), \
 	SEQUENCE(event_belongs_to_one_node_at_a_time, setup), \
-	SEQUENCE(nothing_is_found_where_nothing_is, setup)
+	SEQUENCE(nothing_is_found_where_nothing_is, setup), \
+	SEQUENCE(archived_executions_are_read_as_before, setup), \
+	SEQUENCE(name_is_free_once_it_has_expired, setup), \
+	SEQUENCE(archived_execution_only_takes_deletion, setup), \
+	SEQUENCE(what_is_not_finished_stays, setup)
 
 #endif

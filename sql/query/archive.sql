@@ -1,0 +1,388 @@
+-- Executions that are finished, away from those that run (store/archive.c).
+
+-- The next ones, $1 at most and about $2 bytes, and the day on which each
+-- expires if there is no partition for it.
+-- name: archive_next
+select id, case
+    when expires_ms > (select clock_now())
+        and to_regclass('execution_archive_' || expires_ms / 86400000) is null
+    then expires_ms / 86400000 end
+from (
+    select id, stored_bytes, end_ms,
+        end_ms + retention_days * 86400000::bigint as expires_ms,
+        sum(stored_bytes) over (order by end_ms, id) as bytes
+    from (
+        select id, end_ms, retention_days, stored_bytes
+        from execution
+        where status between 1 and 4 and not running
+            and (parent is null or parent_told)
+        order by end_ms, id
+        limit $1::bigint
+    ) first
+) sums
+where bytes - stored_bytes < $2::bigint
+order by end_ms, id
+
+-- The next three are one transaction, in this order: the first decides which
+-- of $1 it is about, and may have waited for a write whose rows only those
+-- behind it see.  One that has expired meanwhile only goes.
+-- Gives how many went.
+-- name: archive_execution
+with gone as (
+    delete from execution
+    where id = any($1::uuid[]) and status between 1 and 4 and not running
+        and (parent is null or parent_told)
+    returning end_ms + retention_days * 86400000::bigint as expires_ms,
+        id, shard, function, version, function_arn, arn, name, status, rev,
+        write_id, cluster_epoch, epoch, seq, running, owner, request_id,
+        claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms,
+        timeout_s, retention_days, sync, kms_key_arn, trace, tenant, result,
+        error, parent, parent_ord, parent_told, pause_ms, pause_timeout,
+        pause_reason, pause_wants_run, control_token, control_ms, metered,
+        stored_bytes, event_count, last_event_ms
+),
+kept as (
+    select * from gone where expires_ms > (select clock_now())
+),
+names as (
+    insert into archived (id, function, name, expires_ms)
+    select id, function, name, expires_ms from kept
+    on conflict (function, name) do update set
+        id = excluded.id, expires_ms = excluded.expires_ms
+),
+executions as (
+    insert into execution_archive (
+        expires_ms,
+        id, shard, function, version, function_arn, arn, name, status, rev,
+        write_id, cluster_epoch, epoch, seq, running, owner, request_id,
+        claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms,
+        timeout_s, retention_days, sync, kms_key_arn, trace, tenant, result,
+        error, parent, parent_ord, parent_told, pause_ms, pause_timeout,
+        pause_reason, pause_wants_run, control_token, control_ms, metered,
+        stored_bytes, event_count, last_event_ms)
+    select
+        expires_ms,
+        id, shard, function, version, function_arn, arn, name, status, rev,
+        write_id, cluster_epoch, epoch, seq, running, owner, request_id,
+        claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms,
+        timeout_s, retention_days, sync, kms_key_arn, trace, tenant, result,
+        error, parent, parent_ord, parent_told, pause_ms, pause_timeout,
+        pause_reason, pause_wants_run, control_token, control_ms, metered,
+        stored_bytes, event_count, last_event_ms
+    from kept
+)
+select count(*) from gone
+
+-- name: archive_operation
+with gone as (
+    delete from operation o
+    where o.execution = any($1::uuid[])
+        and not exists (select 1 from execution x where x.id = o.execution)
+    returning
+        execution,
+        ord, id, type, status, parent, name, subtype, start_ms, end_ms,
+        payload, error, attempt, due_ms, duration_s, timeout_s, heartbeat_s,
+        heartbeat_ms, callback_id, replay_children, target, tenant, child,
+        child_durable, child_version, child_arn
+)
+insert into operation_archive (
+    expires_ms, execution, chunk,
+    ord, id, type, status, parent, name, subtype, start_ms, end_ms,
+    payload, error, attempt, due_ms, duration_s, timeout_s, heartbeat_s,
+    heartbeat_ms, callback_id, replay_children, target, tenant, child,
+    child_durable, child_version, child_arn)
+select
+    expires_ms, execution, chunk,
+    array_agg(ord order by ord), array_agg(id order by ord),
+    array_agg(type order by ord), array_agg(status order by ord),
+    array_agg(parent order by ord), array_agg(name order by ord),
+    array_agg(subtype order by ord), array_agg(start_ms order by ord),
+    array_agg(end_ms order by ord), array_agg(payload order by ord),
+    array_agg(error order by ord), array_agg(attempt order by ord),
+    array_agg(due_ms order by ord), array_agg(duration_s order by ord),
+    array_agg(timeout_s order by ord), array_agg(heartbeat_s order by ord),
+    array_agg(heartbeat_ms order by ord), array_agg(callback_id order by ord),
+    array_agg(replay_children order by ord), array_agg(target order by ord),
+    array_agg(tenant order by ord), array_agg(child order by ord),
+    array_agg(child_durable order by ord),
+    array_agg(child_version order by ord), array_agg(child_arn order by ord)
+from (
+    select a.expires_ms, o.*,
+        case when o.ord = 0 then 0 else 1 + (sum(
+            coalesce(length(o.payload), 0) + coalesce(length(o.error), 0)
+            + 200) over (partition by o.execution order by o.ord)
+            / 4194304)::int end as chunk
+    from gone o
+    join archived a on a.id = o.execution
+) chunks
+group by expires_ms, execution, chunk
+
+-- name: archive_event
+with gone as (
+    delete from history h
+    where h.execution = any($1::uuid[])
+        and not exists (select 1 from execution x where x.id = h.execution)
+    returning
+        execution,
+        id, at_ms, type, ord, cause, cause_id, payload, attempt, delay_s,
+        duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag, ref,
+        tenant, version, child_arn
+)
+insert into history_archive (
+    expires_ms, execution, chunk, first_id, last_id,
+    id, at_ms, type, ord, cause, cause_id, payload, attempt, delay_s,
+    duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag, ref,
+    tenant, version, child_arn)
+select
+    expires_ms, execution, chunk, min(id), max(id),
+    array_agg(id order by id), array_agg(at_ms order by id),
+    array_agg(type order by id), array_agg(ord order by id),
+    array_agg(cause order by id), array_agg(cause_id order by id),
+    array_agg(payload order by id), array_agg(attempt order by id),
+    array_agg(delay_s order by id), array_agg(duration_s order by id),
+    array_agg(due_ms order by id), array_agg(timeout_s order by id),
+    array_agg(heartbeat_s order by id), array_agg(start_ms order by id),
+    array_agg(flag order by id), array_agg(ref order by id),
+    array_agg(tenant order by id), array_agg(version order by id),
+    array_agg(child_arn order by id)
+from (
+    select a.expires_ms, h.*,
+        (sum(coalesce(length(h.payload), 0) + 200)
+            over (partition by h.execution order by h.id)
+            / 4194304)::int as chunk
+    from gone h
+    join archived a on a.id = h.execution
+) chunks
+group by expires_ms, execution, chunk
+
+-- As execution_head.
+-- name: archive_head
+select
+    x.id, x.shard, x.function, x.version, x.function_arn, x.arn, x.name,
+    x.status, x.rev, x.write_id, x.cluster_epoch, x.epoch, x.seq, x.running,
+    x.owner, x.request_id, x.claimed_ms, x.failures, x.retry_ms, x.start_ms,
+    x.end_ms, x.deadline_ms, x.timeout_s, x.retention_days, x.sync,
+    x.kms_key_arn, x.trace, x.tenant, x.result, x.error, x.parent,
+    x.parent_ord, x.parent_told, x.pause_ms, x.pause_timeout, x.pause_reason,
+    x.pause_wants_run, x.control_token, x.control_ms, x.metered,
+    x.stored_bytes, x.event_count, x.last_event_ms, o.ord[1], o.id[1],
+    o.type[1], o.status[1], o.parent[1], o.name[1], o.subtype[1],
+    o.start_ms[1], o.end_ms[1], o.payload[1], o.error[1], o.attempt[1],
+    o.due_ms[1], o.duration_s[1], o.timeout_s[1], o.heartbeat_s[1],
+    o.heartbeat_ms[1], o.callback_id[1], o.replay_children[1], o.target[1],
+    o.tenant[1], o.child[1], o.child_durable[1], o.child_version[1],
+    o.child_arn[1]
+from archived a
+join execution_archive x on x.id = a.id and x.expires_ms = a.expires_ms
+left join operation_archive o on o.execution = a.id
+    and o.expires_ms = a.expires_ms and o.chunk = 0
+where a.id = $1::uuid and a.expires_ms > (select clock_now())
+
+-- As operation_list.
+-- name: archive_operations
+select
+    u.ord, u.id, u.type, u.status, u.parent, u.name, u.subtype, u.start_ms,
+    u.end_ms, u.payload, u.error, u.attempt, u.due_ms, u.duration_s,
+    u.timeout_s, u.heartbeat_s, u.heartbeat_ms, u.callback_id,
+    u.replay_children, u.target, u.tenant, u.child, u.child_durable,
+    u.child_version, u.child_arn
+from archived a
+join operation_archive o on o.execution = a.id
+    and o.expires_ms = a.expires_ms and o.chunk > 0,
+lateral unnest(
+    o.ord, o.id, o.type, o.status, o.parent, o.name, o.subtype, o.start_ms,
+    o.end_ms, o.payload, o.error, o.attempt, o.due_ms, o.duration_s,
+    o.timeout_s, o.heartbeat_s, o.heartbeat_ms, o.callback_id,
+    o.replay_children, o.target, o.tenant, o.child, o.child_durable,
+    o.child_version, o.child_arn
+) as u (
+    ord, id, type, status, parent, name, subtype, start_ms, end_ms, payload,
+    error, attempt, due_ms, duration_s, timeout_s, heartbeat_s, heartbeat_ms,
+    callback_id, replay_children, target, tenant, child, child_durable,
+    child_version, child_arn)
+where a.id = $1::uuid and a.expires_ms > (select clock_now())
+order by u.ord
+
+-- As history_list.
+-- name: archive_history
+with a as (
+    select id, expires_ms from archived
+    where id = $1::uuid and expires_ms > (select clock_now())
+),
+names as (
+    select u.ord, u.id, u.name, u.subtype, u.parent
+    from a
+    join operation_archive o on o.execution = a.id
+        and o.expires_ms = a.expires_ms,
+    lateral unnest(o.ord, o.id, o.name, o.subtype, o.parent)
+        as u (ord, id, name, subtype, parent)
+),
+events as (
+    select u.*
+    from a
+    join execution_archive x on x.id = a.id and x.expires_ms = a.expires_ms
+    join history_archive h on h.execution = a.id
+        and h.expires_ms = a.expires_ms
+        and h.last_id >= $2::int
+        and h.first_id < $2::int + $3::bigint,
+    lateral unnest(
+        h.id, h.at_ms, h.type, h.ord, h.cause, h.cause_id, h.payload,
+        h.attempt, h.delay_s, h.duration_s, h.due_ms, h.timeout_s,
+        h.heartbeat_s, h.start_ms, h.flag, h.ref, h.tenant, h.version,
+        h.child_arn
+    ) as u (
+        id, at_ms, type, ord, cause, cause_id, payload, attempt, delay_s,
+        duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag, ref,
+        tenant, version, child_arn)
+    where u.id >= $2::int
+    order by u.id
+    limit $3::bigint
+)
+select
+    h.id, h.at_ms, h.type, h.ord, h.cause, h.cause_id, h.payload, h.attempt,
+    h.delay_s, h.duration_s, h.due_ms, h.timeout_s, h.heartbeat_s, h.start_ms,
+    h.flag, h.ref, h.tenant, h.version, h.child_arn, o.id, o.name, o.subtype,
+    p.id
+from events h
+left join names o on o.ord = h.ord
+left join names p on p.ord = o.parent
+order by h.id
+
+-- As history_list_reverse.
+-- name: archive_history_reverse
+with a as (
+    select id, expires_ms from archived
+    where id = $1::uuid and expires_ms > (select clock_now())
+),
+names as (
+    select u.ord, u.id, u.name, u.subtype, u.parent
+    from a
+    join operation_archive o on o.execution = a.id
+        and o.expires_ms = a.expires_ms,
+    lateral unnest(o.ord, o.id, o.name, o.subtype, o.parent)
+        as u (ord, id, name, subtype, parent)
+),
+events as (
+    select u.*
+    from a
+    join execution_archive x on x.id = a.id and x.expires_ms = a.expires_ms
+    join history_archive h on h.execution = a.id
+        and h.expires_ms = a.expires_ms
+        and h.first_id <= $2::int
+        and h.last_id > least($2::int, x.event_count) - $3::bigint,
+    lateral unnest(
+        h.id, h.at_ms, h.type, h.ord, h.cause, h.cause_id, h.payload,
+        h.attempt, h.delay_s, h.duration_s, h.due_ms, h.timeout_s,
+        h.heartbeat_s, h.start_ms, h.flag, h.ref, h.tenant, h.version,
+        h.child_arn
+    ) as u (
+        id, at_ms, type, ord, cause, cause_id, payload, attempt, delay_s,
+        duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag, ref,
+        tenant, version, child_arn)
+    where u.id <= $2::int
+    order by u.id desc
+    limit $3::bigint
+)
+select
+    h.id, h.at_ms, h.type, h.ord, h.cause, h.cause_id, h.payload, h.attempt,
+    h.delay_s, h.duration_s, h.due_ms, h.timeout_s, h.heartbeat_s, h.start_ms,
+    h.flag, h.ref, h.tenant, h.version, h.child_arn, o.id, o.name, o.subtype,
+    p.id
+from events h
+left join names o on o.ord = h.ord
+left join names p on p.ord = o.parent
+order by h.id desc
+
+-- DELETING: all that can become of it.
+-- name: archive_write
+update execution_archive x set
+    status = $3::smallint, rev = $4::bigint, write_id = $5::bigint
+from archived a
+where a.id = $1::uuid and a.expires_ms > (select clock_now())
+    and x.id = a.id and x.expires_ms = a.expires_ms and x.rev = $2::bigint
+returning x.id
+
+-- Whole, if it is in DELETING.  Gives whether it is there and is not.
+-- name: archive_drop
+with gone as (
+    delete from execution_archive x
+    using archived a
+    where a.id = $1::uuid and x.id = a.id and x.expires_ms = a.expires_ms
+        and x.status = 5
+    returning x.id, x.expires_ms
+),
+names as (
+    delete from archived where id in (select id from gone)
+),
+operations as (
+    delete from operation_archive o
+    using gone g
+    where o.execution = g.id and o.expires_ms = g.expires_ms
+),
+events as (
+    delete from history_archive h
+    using gone g
+    where h.execution = g.id and h.expires_ms = g.expires_ms
+)
+select not exists (select 1 from gone) and exists (
+    select 1 from archived
+    where id = $1::uuid and expires_ms > (select clock_now()))
+
+-- Behind execution_start, in its transaction: between its look at the names
+-- and its insert the one that had the name may have been archived.  Then what
+-- it inserted goes again.
+-- name: archive_name
+with other as (
+    select id from archived
+    where function = $2::text and name = $3::text and id <> $1::uuid
+        and expires_ms > (select clock_now())
+),
+gone as (
+    delete from execution
+    where id = $1::uuid and exists (select 1 from other)
+    returning id
+),
+operations as (
+    delete from operation where execution in (select id from gone)
+),
+events as (
+    delete from history where execution in (select id from gone)
+)
+select other.id from other, gone
+
+-- Names of those that have expired, $1 of them at most.  They are not shown
+-- any more in any case.
+-- name: archive_forget
+with gone as (
+    delete from archived
+    where id in (
+        select id from archived
+        where expires_ms <= (select clock_now())
+        order by expires_ms
+        limit $1::bigint)
+        and expires_ms <= (select clock_now())
+    returning id
+)
+select count(*) from gone
+
+-- What expired of what found no partition, $1 executions at most.
+-- name: archive_forget_rest
+with gone as (
+    delete from execution_archive_rest
+    where id in (
+        select id from execution_archive_rest
+        where expires_ms <= (select clock_now())
+        order by expires_ms
+        limit $1::bigint)
+        and expires_ms <= (select clock_now())
+    returning id
+),
+operations as (
+    delete from operation_archive_rest
+    where execution in (select id from gone)
+),
+events as (
+    delete from history_archive_rest
+    where execution in (select id from gone)
+)
+select count(*) from gone
