@@ -145,5 +145,6 @@ dump_async(struct buf *out, const struct async_event *e)
 	dump_id(out, &e->parent);
 	dump_number(out, e->parent_ord);
 	dump_blob(out, e->payload);
+	dump_number(out, e->hops);
 	buf_str(out, "\n");
 }

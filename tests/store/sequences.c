@@ -506,6 +506,62 @@ event_belongs_to_one_node_at_a_time(void **state)
 	async_event_free(e);
 }
 
+static enum store_result
+end_event(const struct id *id, struct async_event **next, size_t n)
+{
+	struct answer a = { 0 };
+	enum store_result r;
+
+	store_event_end(bench.store, id, next, n, on_done, &a);
+	bench_until(&bench, &a.done);
+	r = a.result;
+	answer_free(&a);
+	return r;
+}
+
+void
+event_ends_with_what_follows(void **state)
+{
+	struct async_event *e = async_event_new(), *next[2];
+	struct answer a;
+	int i;
+
+	(void)state;
+	e->id = id_random(bench.env);
+	e->function = xstrdup("f");
+	put_event(e);
+	for (i = 0; i < 2; i++) {
+		next[i] = async_event_new();
+		next[i]->id = id_random(bench.env);
+		next[i]->function = xstrdup("g");
+		next[i]->payload = blob_new("a\0b", 3);
+		next[i]->trace = xstrdup("Root=1");
+		next[i]->accepted_ms = 7;
+		next[i]->owner = 1;
+		next[i]->hops = 1 + i;
+	}
+	next[1]->qualifier = xstrdup("prod");
+	assert_int_equal(end_event(&e->id, next, 2), STORE_OK);
+	/* The second of two ends writes nothing. */
+	assert_int_equal(end_event(&e->id, next, 2), STORE_CONFLICT);
+	assert_int_equal(take_events(&a, 1, 10, true), 2);
+	i = id_compare(&a.taken[0]->id, &next[1]->id) == 0;
+	assert_int_equal(a.taken[i]->hops, 1);
+	assert_null(a.taken[i]->qualifier);
+	assert_string_equal(a.taken[i]->trace, "Root=1");
+	assert_true(blob_equal(a.taken[i]->payload, next[0]->payload));
+	assert_int_equal(a.taken[!i]->hops, 2);
+	assert_int_equal(a.taken[!i]->accepted_ms, 7);
+	assert_string_equal(a.taken[!i]->qualifier, "prod");
+	answer_free(&a);
+	assert_int_equal(end_event(&next[0]->id, NULL, 0), STORE_OK);
+	assert_int_equal(end_event(&next[1]->id, NULL, 0), STORE_OK);
+	assert_int_equal(take_events(&a, 1, 10, true), 0);
+	async_event_free(next[0]);
+	async_event_free(next[1]);
+	async_event_free(e);
+}
+
 void
 nothing_is_found_where_nothing_is(void **state)
 {

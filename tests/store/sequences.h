@@ -24,6 +24,7 @@ void list_goes_on_where_it_stopped(void **state);
 void wakes_orphans_and_untold_are_found(void **state);
 void only_what_is_being_deleted_is_dropped(void **state);
 void event_belongs_to_one_node_at_a_time(void **state);
+void event_ends_with_what_follows(void **state);
 void nothing_is_found_where_nothing_is(void **state);
 /* tests/store/archive.c */
 void archived_executions_are_read_as_before(void **state);
@@ -42,6 +43,7 @@ void what_is_not_finished_stays(void **state);
 	SEQUENCE(wakes_orphans_and_untold_are_found, setup), \
 	SEQUENCE(only_what_is_being_deleted_is_dropped, setup), \
 	SEQUENCE(event_belongs_to_one_node_at_a_time, setup), \
+	SEQUENCE(event_ends_with_what_follows, setup), \
 	SEQUENCE(nothing_is_found_where_nothing_is, setup), \
 	SEQUENCE(archived_executions_are_read_as_before, setup), \
 	SEQUENCE(name_is_free_once_it_has_expired, setup), \

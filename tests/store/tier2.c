@@ -213,13 +213,13 @@ rows_dump(struct world *w)
 	/* As dump_async has it. */
 	dump_lines(w, &out,
 	    "select string_agg(format('async %s %s %s %s %s %s %s %s %s %s"
-	    " %s %s %s', id, function, coalesce(qualifier, '-'),"
+	    " %s %s %s %s', id, function, coalesce(qualifier, '-'),"
 	    " coalesce(encode(client_context, 'escape'), '-'),"
 	    " coalesce(encode(trace, 'escape'), '-'),"
 	    " coalesce(encode(tenant, 'escape'), '-'), attempt, accepted_ms,"
 	    " due_ms, owner, coalesce(parent,"
 	    " '00000000-0000-0000-0000-000000000000'), parent_ord,"
-	    " coalesce(encode(payload, 'hex'), '-')), chr(10) order by id)"
+	    " coalesce(encode(payload, 'hex'), '-'), hops), chr(10) order by id)"
 	    " from async_event", dump_plain);
 	dump_lines(w, &out,
 	    "select string_agg(what, chr(10)) from ("

@@ -28,7 +28,8 @@ uint64_t pick64(void);
 
 enum call_kind {
 	CALL_START, CALL_WRITE, CALL_DROP,
-	CALL_EVENT_PUT, CALL_EVENT_TAKE, CALL_EVENT_RETRY, CALL_EVENT_DROP,
+	CALL_EVENT_PUT, CALL_EVENT_TAKE, CALL_EVENT_RETRY, CALL_EVENT_END,
+	CALL_EVENT_DROP,
 	CALL_LOAD, CALL_HEAD, CALL_HISTORY, CALL_NAME, CALL_LIST, CALL_DUE,
 	CALL_NEXT, CALL_ORPHANS, CALL_UNTOLD,
 	CALL_KINDS
@@ -42,6 +43,7 @@ struct call {
 	struct execution *x;	/* START, WRITE */
 	struct change c;
 	struct async_event *event;
+	struct async_event *next;	/* EVENT_END */
 	struct id id;
 	char name[8];
 	int64_t number;		/* time or node */

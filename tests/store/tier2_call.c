@@ -11,7 +11,7 @@
 
 static const char *const kind_names[CALL_KINDS] = {
 	"start", "write", "drop", "event_put", "event_take", "event_retry",
-	"event_drop", "load", "head", "history", "by_name", "list", "due",
+	"event_end", "event_drop", "load", "head", "history", "by_name", "list", "due",
 	"due_next", "orphans", "untold",
 };
 
@@ -156,6 +156,17 @@ make_event_call(struct call *c, struct bench *b, const struct known *k)
 	}
 	c->event = async_event_copy(k->events[pick((uint32_t)k->nevents)]);
 	c->id = c->event->id;
+	if (c->kind == CALL_EVENT_END) {
+		c->next = e = async_event_new();
+		e->id = id_random(b->env);
+		e->function = xstrdup("h");
+		e->qualifier = pick(2) ? xstrdup("1") : NULL;
+		e->payload = blob_new("{}", 2);
+		e->trace = pick(2) ? xstrdup("Root=1") : NULL;
+		e->accepted_ms = 1 + (int64_t)pick(100);
+		e->owner = pick(4);
+		e->hops = 1 + (int32_t)pick(5);
+	}
 	if (c->kind != CALL_EVENT_RETRY)
 		return;
 	c->event->attempt = (int32_t)pick(100);
@@ -173,7 +184,7 @@ kind_any(const struct known *k)
 		CALL_LOAD, CALL_LOAD, CALL_HEAD, CALL_HISTORY, CALL_NAME,
 		CALL_LIST, CALL_DUE, CALL_NEXT, CALL_ORPHANS, CALL_UNTOLD,
 		CALL_EVENT_PUT, CALL_EVENT_TAKE, CALL_EVENT_TAKE,
-		CALL_EVENT_RETRY, CALL_EVENT_DROP,
+		CALL_EVENT_RETRY, CALL_EVENT_END, CALL_EVENT_DROP,
 	};
 	enum call_kind kind = kinds[pick(sizeof(kinds) / sizeof(kinds[0]))];
 
@@ -181,7 +192,8 @@ kind_any(const struct known *k)
 	    kind == CALL_LOAD || kind == CALL_HEAD || kind == CALL_HISTORY))
 		return CALL_START;
 	if (k->nevents == 0 &&
-	    (kind == CALL_EVENT_RETRY || kind == CALL_EVENT_DROP))
+	    (kind == CALL_EVENT_RETRY || kind == CALL_EVENT_END ||
+	    kind == CALL_EVENT_DROP))
 		return CALL_EVENT_PUT;
 	return kind;
 }
@@ -201,6 +213,7 @@ call_make(struct call *c, struct bench *b, struct known *k)
 		break;
 	case CALL_EVENT_PUT:
 	case CALL_EVENT_RETRY:
+	case CALL_EVENT_END:
 	case CALL_EVENT_DROP:
 		make_event_call(c, b, k);
 		break;
@@ -295,6 +308,9 @@ call_issue(struct call *c, struct store *s, struct answer *a)
 		break;
 	case CALL_EVENT_RETRY:
 		store_event_retry(s, c->event, on_done, a);
+		break;
+	case CALL_EVENT_END:
+		store_event_end(s, &c->event->id, &c->next, 1, on_done, a);
 		break;
 	case CALL_EVENT_DROP:
 		store_event_drop(s, &c->event->id, on_done, a);
@@ -406,6 +422,8 @@ call_learn(const struct call *c, struct known *k)
 		learn_execution(k, c->x);
 	if (c->kind == CALL_EVENT_PUT && k->nevents < EVENTS)
 		k->events[k->nevents++] = async_event_copy(c->event);
+	if (c->kind == CALL_EVENT_END && k->nevents < EVENTS)
+		k->events[k->nevents++] = async_event_copy(c->next);
 }
 
 void
@@ -460,6 +478,7 @@ call_free(struct call *c)
 		change_free(&c->c);
 	execution_free(c->x);
 	async_event_free(c->event);
+	async_event_free(c->next);
 	answer_free(&c->a);
 	free(c->text);
 }
