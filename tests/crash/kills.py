@@ -281,25 +281,36 @@ class Harness:
             )
 
     def do_all_else(self):
-        """What the programs leave out: deploy, events, drop."""
+        """What the programs leave out: deploy, events and what follows from
+        them, drop."""
         lam = self.lam
         name = f"plain-{self.runs}"
         code = perdure.zip_bytes(
             {
                 "app.py": "def handler(event, context):\n"
-                f"    return {self.runs} / event['n']\n"
+                f"    return {self.runs} / event.get('n', 1)\n"
             }
         )
+        for function in (name, f"told-{self.runs}"):
+            self.patient(
+                lambda function=function: lam.create_function(
+                    FunctionName=function,
+                    Runtime=perdure.python_runtime()[0],
+                    Role=perdure.ROLE,
+                    Handler="app.handler",
+                    Code={"ZipFile": code},
+                ),
+                # The answer to the first try was lost on the way.
+                allowed=("ResourceConflictException",),
+            )
+        arn = "arn:aws:lambda:us-east-1:000000000000:function:"
         self.patient(
-            lambda: lam.create_function(
+            lambda: lam.put_function_event_invoke_config(
                 FunctionName=name,
-                Runtime=perdure.python_runtime()[0],
-                Role=perdure.ROLE,
-                Handler="app.handler",
-                Code={"ZipFile": code},
-            ),
-            # The answer to the first try was lost on the way.
-            allowed=("ResourceConflictException",),
+                DestinationConfig={
+                    "OnSuccess": {"Destination": f"{arn}told-{self.runs}"}
+                },
+            )
         )
         self.patient(
             lambda: lam.publish_version(FunctionName=name),
