@@ -33,6 +33,7 @@ durable_touch(const struct durable_env *e, struct execution *x,
 {
 	durable_changed(e, c);
 	op->dirty = true;
+	execution_live_add(x, op);
 	if (op->touched_rev == x->rev)
 		return;
 	op->touched_rev = x->rev;

@@ -224,5 +224,10 @@ int durable_delete(const struct durable_env *, struct execution *,
  * I13).  NULL: all hold; else which one does not (static text).
  */
 const char *durable_violation(const struct execution *);
+/*
+ * The same for what is about to be written: all of the aggregate, or while an
+ * invocation runs only what the change touches.
+ */
+const char *durable_change_violation(const struct change *);
 
 #endif

@@ -112,10 +112,11 @@ answer_failed(struct answer *a, json_t *result, json_t *error)
 static bool
 something_unseen(const struct execution *x)
 {
+	const struct operation *op;
 	int32_t i;
 
-	for (i = 1; i < x->nops; i++)
-		if (x->ops[i]->dirty)
+	for (i = 0; (op = execution_live(x, i)) != NULL; i++)
+		if (op->ord > 0 && op->dirty)
 			return true;
 	return false;
 }
@@ -123,10 +124,11 @@ something_unseen(const struct execution *x)
 static bool
 something_pending(const struct execution *x)
 {
+	const struct operation *op;
 	int32_t i;
 
-	for (i = 1; i < x->nops; i++)
-		if (op_pending(x->ops[i]))
+	for (i = 0; (op = execution_live(x, i)) != NULL; i++)
+		if (op_pending(op))
 			return true;
 	return false;
 }

@@ -81,25 +81,33 @@ static void
 ops_fire(const struct durable_env *e, struct execution *x, int64_t until,
     struct change *c)
 {
-	struct operation **due = NULL;
+	struct operation **due = NULL, *op;
 	size_t n = 0, i;
 	int64_t at;
-	int32_t ord;
+	int32_t l;
 
-	for (ord = 1; ord < x->nops; ord++) {
-		at = op_due_ms(x->ops[ord]);
+	for (l = 0; (op = execution_live(x, l)) != NULL; l++) {
+		at = op_due_ms(op);
 		if (at == 0 || at > until)
 			continue;
 		if (due == NULL)
 			due = xreallocarray(NULL, (size_t)x->nops,
 			    sizeof(struct operation *));
-		due[n++] = x->ops[ord];
+		due[n++] = op;
 	}
 	if (n > 1)
 		qsort(due, n, sizeof(struct operation *), due_compare);
 	for (i = 0; i < n && !execution_closed(x); i++)
 		op_fire(e, x, due[i], c);
 	free(due);
+}
+
+/* What the last answer held may be asked for again. */
+static bool
+op_live(const struct execution *x, const struct operation *op)
+{
+	return op->dirty || op_pending(op) ||
+	    (op->seen_seq > 0 && op->seen_seq == x->seq);
 }
 
 void
@@ -116,6 +124,7 @@ timers_fire(const struct durable_env *env, struct execution *x, bool held,
 
 	if (execution_closed(x))
 		return;
+	execution_live_trim(x, op_live);
 	if (deadline != 0 && deadline < until)
 		until = deadline;
 	if (held || !x->running)
@@ -139,6 +148,7 @@ durable_due(const struct durable_env *e, struct execution *x,
 int64_t
 durable_wake(const struct execution *x)
 {
+	const struct operation *op;
 	int64_t wake;
 	int32_t i;
 
@@ -149,7 +159,7 @@ durable_wake(const struct execution *x)
 		return wake;
 	if (x->status == EXECUTION_RUNNING)
 		wake = nearer(wake, x->retry_ms);
-	for (i = 1; i < x->nops; i++)
-		wake = nearer(wake, op_due_ms(x->ops[i]));
+	for (i = 0; (op = execution_live(x, i)) != NULL; i++)
+		wake = nearer(wake, op_due_ms(op));
 	return wake;
 }

@@ -323,8 +323,7 @@ durable_answer(const struct durable_env *e, struct execution *x,
 		buf_char(out, ',');
 	}
 	buf_str(out, "\"NewExecutionState\":{\"Operations\":[");
-	for (i = 0; i < x->nops; i++) {
-		op = x->ops[i];
+	for (i = 0; (op = execution_live(x, i)) != NULL; i++) {
 		if (!op->dirty && op->seen_seq != x->seq)
 			continue;
 		if (some)

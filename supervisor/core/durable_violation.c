@@ -142,6 +142,27 @@ goes_on(const struct execution *x)
 	return "I8: nothing will ever wake the execution";
 }
 
+/* What is not listed is never looked at. */
+static const char *
+live_complete(const struct execution *x)
+{
+	const struct operation *op;
+	int32_t i, n = 0;
+
+	if (x->live == NULL || execution_closed(x))
+		return NULL;
+	for (i = 0; i < x->nops; i++) {
+		op = x->ops[i];
+		n += op->live;
+		if ((op_pending(op) || op->dirty) && !op->live)
+			return "the live list misses an operation";
+	}
+	for (i = 1; i < x->nlive; i++)
+		if (x->live[i - 1] >= x->live[i])
+			return "the live list is not in order";
+	return n == x->nlive ? NULL : "the live list counts wrong";
+}
+
 const char *
 durable_violation(const struct execution *x)
 {
@@ -155,9 +176,29 @@ durable_violation(const struct execution *x)
 	for (i = 0; i < x->nops; i++)
 		if ((found = op_right(x, i)) != NULL)
 			return found;
-	if ((found = counters_right(x)) != NULL)
+	if ((found = counters_right(x)) != NULL ||
+	    (found = live_complete(x)) != NULL)
 		return found;
 	if (x->seq < 0 || (x->running && x->epoch < 1))
 		return "I5: an invocation without a claim";
 	return goes_on(x);
+}
+
+const char *
+durable_change_violation(const struct change *c)
+{
+	const struct execution *x = c->x;
+	const char *found;
+	int32_t i;
+
+	/* Rare, and the state that must go on by itself. */
+	if (c->insert || !x->running || execution_closed(x))
+		return durable_violation(x);
+	if ((found = end_agrees(x)) != NULL)
+		return found;
+	for (i = 0; i < c->ntouched; i++)
+		if ((found = op_right(x, c->touched[i])) != NULL)
+			return found;
+	return x->seq < 0 || x->epoch < 1 ?
+	    "I5: an invocation without a claim" : NULL;
 }

@@ -184,6 +184,7 @@ execution_free(struct execution *x)
 	for (i = 0; i < x->nops; i++)
 		operation_free(x->ops[i]);
 	free(x->ops);
+	free(x->live);
 	map_free(x->by_id);
 	free(x->function);
 	free(x->version);
@@ -213,6 +214,60 @@ execution_add(struct execution *x, struct operation *op)
 	x->ops[x->nops++] = op;
 	map_puts(x->by_id, op->id, op);
 	return op;
+}
+
+void
+execution_live_add(struct execution *x, struct operation *op)
+{
+	int32_t i;
+
+	if (x->live == NULL || op->live)
+		return;
+	if (x->nlive == x->live_room) {
+		x->live_room *= 2;
+		x->live = xreallocarray(x->live, (size_t)x->live_room,
+		    sizeof(*x->live));
+	}
+	/* Nearly always the last one. */
+	for (i = x->nlive++; i > 0 && x->live[i - 1] > op->ord; i--)
+		x->live[i] = x->live[i - 1];
+	x->live[i] = op->ord;
+	op->live = true;
+}
+
+void
+execution_live_trim(struct execution *x,
+    bool (*is_live)(const struct execution *, const struct operation *))
+{
+	struct operation *op;
+	int32_t i, n = 0;
+
+	if (x->live == NULL) {
+		x->live_room = 8;
+		x->nlive = 0;
+		x->live = xreallocarray(NULL, (size_t)x->live_room,
+		    sizeof(*x->live));
+		for (i = 0; i < x->nops; i++) {
+			x->ops[i]->live = false;
+			if (is_live(x, x->ops[i]))
+				execution_live_add(x, x->ops[i]);
+		}
+		return;
+	}
+	for (i = 0; i < x->nlive; i++) {
+		op = x->ops[x->live[i]];
+		op->live = is_live(x, op);
+		if (op->live)
+			x->live[n++] = x->live[i];
+	}
+	x->nlive = n;
+}
+
+void
+execution_live_forget(struct execution *x)
+{
+	free(x->live);
+	x->live = NULL;
 }
 
 struct operation *

@@ -107,6 +107,7 @@ struct operation {
 	bool dirty;
 	int64_t touched_rev;	/* rev of the change that lists it */
 	int64_t seen_seq;	/* seq of the answer that delivered it last */
+	bool live;		/* listed in the execution's live */
 };
 
 struct execution {
@@ -170,6 +171,14 @@ struct execution {
 	int32_t nops;
 	int32_t room;
 	struct map *by_id;
+	/*
+	 * Not stored: ascending ords of all operations that wait for something
+	 * or that the invocation has not seen, and some more, so that nobody
+	 * walks over thousands that are done.  NULL: not known yet.
+	 */
+	int32_t *live;
+	int32_t nlive;
+	int32_t live_room;
 
 	/*
 	 * Not stored: the last accepted checkpoint, so that its repetition is
@@ -190,6 +199,21 @@ struct operation *execution_add(struct execution *, struct operation *);
 struct operation *operation_new(const char *id, enum op_type);
 void operation_free(struct operation *);
 struct operation *execution_op(const struct execution *, const char *id);
+/* An operation changed: it belongs on the live list, if there is one. */
+void execution_live_add(struct execution *, struct operation *);
+/* Makes the list or shortens it to those for which `is_live` says so. */
+void execution_live_trim(struct execution *,
+    bool (*is_live)(const struct execution *, const struct operation *));
+/* Operations were changed behind the list's back. */
+void execution_live_forget(struct execution *);
+/* Which may be live, i from 0 on; NULL: no more.  Not known: all. */
+static inline struct operation *
+execution_live(const struct execution *x, int32_t i)
+{
+	if (x->live == NULL)
+		return i < x->nops ? x->ops[i] : NULL;
+	return i < x->nlive ? x->ops[x->live[i]] : NULL;
+}
 bool execution_closed(const struct execution *);
 /* May it be archived: nothing will happen to it any more but deletion. */
 bool execution_finished(const struct execution *);

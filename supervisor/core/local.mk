@@ -42,6 +42,7 @@ unit_tests += \
 	tests/unit/t_arn \
 	tests/unit/t_durable \
 	tests/unit/t_durable_check \
+	tests/unit/t_durable_cost \
 	tests/unit/t_durable_history \
 	tests/unit/t_durable_walk \
 	tests/unit/t_event \
@@ -59,6 +60,7 @@ core_kit = \
 tests_unit_t_arn_SOURCES = tests/unit/t_arn.c
 tests_unit_t_durable_SOURCES = tests/unit/t_durable.c $(core_kit)
 tests_unit_t_durable_check_SOURCES = tests/unit/t_durable_check.c $(core_kit)
+tests_unit_t_durable_cost_SOURCES = tests/unit/t_durable_cost.c $(core_kit)
 tests_unit_t_durable_history_SOURCES = \
 	tests/unit/t_durable_history.c $(core_kit)
 tests_unit_t_durable_walk_SOURCES = tests/unit/t_durable_walk.c $(core_kit)
@@ -77,6 +79,7 @@ tests_unit_t_arn_LDADD = $(core_test_libs)
 tests_unit_t_policy_LDADD = $(core_test_libs)
 tests_unit_t_durable_LDADD = $(core_test_libs)
 tests_unit_t_durable_check_LDADD = $(core_test_libs)
+tests_unit_t_durable_cost_LDADD = $(core_test_libs)
 tests_unit_t_durable_history_LDADD = $(core_test_libs)
 tests_unit_t_durable_walk_LDADD = $(core_test_libs)
 tests_unit_t_event_LDADD = $(core_test_libs)

@@ -519,7 +519,7 @@ exec_write(struct exec *e, struct exec_input *in, int64_t rev)
 		else
 			c->children[i].x->write_id = env_random_u64(g->env);
 	}
-	broken = durable_violation(e->x);
+	broken = durable_change_violation(c);
 	if (broken != NULL) {
 		log_error("invariant broken invariant=\"%s\" execution=%s "
 		    "input=%s", broken, e->x->arn, in->kind->name);

@@ -36,6 +36,7 @@ exec_carry_over(struct execution *x, const struct execution *old)
 		    !operation_equal(o, was);
 		o->seen_seq = was != NULL ? was->seen_seq : 0;
 	}
+	execution_live_forget(x);
 	x->last_seq = -1;
 	/*
 	 * Also finds the checkpoint again whose own write was of unknown fate

@@ -22,6 +22,7 @@ operation_copy(const struct operation *o)
 	p->dirty = fresh.dirty;
 	p->touched_rev = fresh.touched_rev;
 	p->seen_seq = fresh.seen_seq;
+	p->live = fresh.live;
 	return p;
 }
 
@@ -37,6 +38,7 @@ execution_copy(const struct execution *x, int32_t nops)
 	y->nops = fresh.nops;
 	y->room = fresh.room;
 	y->by_id = fresh.by_id;
+	y->live = fresh.live;
 	y->last_client_token = fresh.last_client_token;
 	y->last_seq = fresh.last_seq;
 	y->idle_answers = fresh.idle_answers;
