@@ -2,6 +2,8 @@ perdure_SOURCES += \
 	%D%/main.c
 
 libsup_a_SOURCES += \
+	%D%/cgfind.c \
+	%D%/cgfind.h \
 	%D%/child.c \
 	%D%/child.h \
 	%D%/code.c \
@@ -47,7 +49,9 @@ libsup_a_SOURCES += \
 	%D%/spawn.h
 
 unit_tests += \
+	tests/unit/t_cgfind \
 	tests/unit/t_child \
 	tests/unit/t_config
+tests_unit_t_cgfind_SOURCES = tests/unit/t_cgfind.c
 tests_unit_t_child_SOURCES = tests/unit/t_child.c
 tests_unit_t_config_SOURCES = tests/unit/t_config.c
