@@ -100,6 +100,27 @@ def still_there(processes):
     return left
 
 
+def is_blank(pid):
+    """A starter that has no order yet: inside a sandbox is no_new_privs."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    return (
+        status.startswith("Name:\tperdure-worker\n") and "\nNoNewPrivs:\t0\n" in status
+    )
+
+
+def control_groups(pid=None):
+    """Control groups of all mains, or of the one with that pid."""
+    name = "perdure-*" if pid is None else f"perdure-{pid}-*"
+    found = set()
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        if " - cgroup" in line:
+            found |= set(Path(line.split()[4]).rglob(name))
+    return found
+
+
 def own_mounts():
     """What is mounted here; workers mount in namespaces of their own."""
     return set(
@@ -297,13 +318,15 @@ class Server:
         return None
 
     def worker_pids(self):
-        """Every process of every sandbox."""
+        """Every process of every sandbox, but not the starters that wait."""
         tree = self.snapshot()
         own = {self.process.pid, self.control_pid()}
         return [
             pid
             for pid in tree
-            if pid not in own and proc_exe(pid) not in ("postgres", "")
+            if pid not in own
+            and proc_exe(pid) not in ("postgres", "")
+            and not is_blank(pid)
         ]
 
     def kill(self, who):
@@ -349,6 +372,13 @@ class Server:
         more = {m for m in own_mounts() - self.mounts if "perdure" in m}
         more |= {m for m in own_mounts() if m.startswith(str(self.data))}
         assert not more, f"mounts left behind: {more}"
+        try:
+            wait_for(
+                lambda: not control_groups(self.process.pid), seconds, "groups removed"
+            )
+        except Timeout:
+            left = control_groups(self.process.pid)
+            raise AssertionError(f"control groups left behind: {left}") from None
         sockets = [
             line.split()[-1]
             for line in Path("/proc/net/unix").read_text().splitlines()[1:]

@@ -136,6 +136,23 @@ broker_up(struct broker *b, struct msg_in *m, struct err *err)
 }
 
 static int
+broker_group(struct broker *b, struct msg_in *m, struct err *err)
+{
+	uint64_t id = msg_u64(m);
+	struct broker_group g;
+	int i;
+
+	g.freezer = msg_u32(m);
+	g.memory = msg_u32(m);
+	if (msg_done(m, err) < 0)
+		return -1;
+	for (i = 0; i < BROKER_GROUP_FDS; i++)
+		g.fds[i] = msg_take_fd(m, i);
+	b->ops.group(b->arg, id, &g);
+	return 0;
+}
+
+static int
 broker_gone(struct broker *b, struct msg_in *m, struct err *err)
 {
 	uint64_t id = msg_u64(m);
@@ -189,6 +206,8 @@ broker_frame(struct broker *b, struct msg_in *m, struct err *err)
 	switch (m->kind) {
 	case MSG_WORKER_UP:
 		return broker_up(b, m, err);
+	case MSG_WORKER_GROUP:
+		return broker_group(b, m, err);
 	case MSG_WORKER_GONE:
 		return broker_gone(b, m, err);
 	case MSG_UNPACKED:

@@ -14,6 +14,7 @@ struct event_base;
 struct broker;
 
 #define BROKER_UP_FDS 4
+#define BROKER_GROUP_FDS 4
 
 struct broker_gone {
 	int status;		/* as wait gives it */
@@ -22,7 +23,16 @@ struct broker_gone {
 	const char *why;	/* not empty: it never started */
 };
 
+/* A worker's control group: versions, 0 for what is off. */
+struct broker_group {
+	uint32_t freezer, memory;
+	/* State of the freezer, memory's peak, current and statistics. */
+	int fds[BROKER_GROUP_FDS];
+};
+
 struct broker_ops {
+	/* Before up; takes the descriptors. */
+	void (*group)(void *arg, uint64_t id, const struct broker_group *);
 	/* Runtime API, Lambda API, stdout, stderr; takes them. */
 	void (*up)(void *arg, uint64_t id, int fds[BROKER_UP_FDS]);
 	void (*gone)(void *arg, uint64_t id, const struct broker_gone *);

@@ -9,6 +9,7 @@
 #include "net/share.h"
 #include "pool/pool.h"
 #include "pool/unpack.h"
+#include "pool/wgroup.h"
 #include "pool/worker.h"
 
 struct map;
@@ -65,6 +66,7 @@ struct pool {
 	uint64_t next_worker, next_wait;
 	struct wait_list finished;
 	struct event *finish;
+	struct event *watch;	/* looks at the memory of those that run */
 	bool draining, lost, closing;
 	void (*drained)(void *arg);
 	void *drained_arg;
@@ -97,6 +99,9 @@ struct worker {
 	int64_t started_us, up_us;
 	double init_ms;
 	bool used;		/* had an invocation: the next is warm */
+	struct wgroup cgroup;
+	bool settles;		/* idle, to be frozen in a moment */
+	bool out_of_memory;	/* killed for that, by us */
 	uint64_t memory_most;
 
 	/* What it runs; the request outlives a cancelled invocation. */

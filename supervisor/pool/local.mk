@@ -8,6 +8,8 @@ libsup_a_SOURCES += \
 	%D%/report.h \
 	%D%/unpack.c \
 	%D%/unpack.h \
+	%D%/wgroup.c \
+	%D%/wgroup.h \
 	%D%/wlog.c \
 	%D%/wlog.h \
 	%D%/worker.c \

@@ -15,6 +15,7 @@
 
 #define STARTS_MOST 32		/* under way at once */
 #define START_TRIES 3
+#define WATCH_MS 100
 #define RETRY_MS 100		/* doubled twice with each try */
 /* Crashes in a row that cost a function no pause, and the longest pause. */
 #define CRASHES_FREE 4
@@ -27,6 +28,8 @@
 #define QUEUE_LEAST 16		/* and so many in any case */
 
 static void group_run(struct group *);
+static bool state_is_watched(enum worker_state);
+static void pool_arm_watch(struct pool *);
 
 const char *
 outcome_name(enum invocation_outcome o)
@@ -422,6 +425,8 @@ pool_worker_moved(struct worker *w, enum worker_state from)
 	g->n[w->state]++;
 	metric_set(METRIC_WORKER_SLOTS, worker_state_name(w->state), NULL,
 	    p->n[w->state]);
+	if (state_is_watched(w->state))
+		pool_arm_watch(p);
 	if (w->state == WORKER_IDLE)
 		TAILQ_INSERT_HEAD(&g->idle, w, warm);
 	if (w->state == WORKER_COOLING) {
@@ -525,6 +530,51 @@ pool_worker_gone(struct worker *w)
 	pool_check_drained(p);
 }
 
+/* ---- memory ---- */
+
+/* They can have memory that nobody gave them; an idle one is frozen. */
+static bool
+state_is_watched(enum worker_state state)
+{
+	return state == WORKER_STARTING || state == WORKER_BUSY ||
+	    state == WORKER_COOLING;
+}
+
+static void
+pool_arm_watch(struct pool *p)
+{
+	struct timeval tv = { 0, WATCH_MS * 1000 };
+
+	if (!evtimer_pending(p->watch, NULL))
+		evtimer_add(p->watch, &tv);
+}
+
+/*
+ * The kernel's limit has room for /tmp, which lies in memory: that the rest
+ * stays within MemorySize is looked after here.
+ */
+static void
+pool_on_watch(evutil_socket_t fd, short what, void *arg)
+{
+	struct pool *p = arg;
+	struct worker *w, *next;
+	int state, n = 0;
+
+	(void)fd;
+	(void)what;
+	for (state = 0; state < WORKER_STATES; state++) {
+		if (!state_is_watched((enum worker_state)state))
+			continue;
+		n += p->n[state];
+		for (w = TAILQ_FIRST(&p->in[state]); w != NULL; w = next) {
+			next = TAILQ_NEXT(w, link);
+			worker_watch(w);
+		}
+	}
+	if (n > 0)
+		pool_arm_watch(p);
+}
+
 /* ---- what main says ---- */
 
 static struct worker *
@@ -542,6 +592,20 @@ pool_on_up(void *arg, uint64_t id, int fds[BROKER_UP_FDS])
 		worker_on_up(w, fds);
 	else
 		broker_close_fds(fds);
+}
+
+static void
+pool_on_group(void *arg, uint64_t id, const struct broker_group *is)
+{
+	struct worker *w = pool_worker(arg, id);
+	struct wgroup unwanted = { .taken = false };
+
+	if (w != NULL) {
+		worker_on_group(w, is);
+		return;
+	}
+	wgroup_take(&unwanted, is);
+	wgroup_close(&unwanted);
 }
 
 static void
@@ -580,6 +644,7 @@ pool_on_lost(void *arg)
 }
 
 static const struct broker_ops pool_broker_ops = {
+	.group = pool_on_group,
 	.up = pool_on_up,
 	.gone = pool_on_gone,
 	.unpacked = pool_on_unpacked,
@@ -610,6 +675,7 @@ pool_new(struct event_base *base, struct env *env, int link_fd,
 		TAILQ_INIT(&p->in[i]);
 	TAILQ_INIT(&p->finished);
 	p->finish = event_new(base, -1, 0, pool_on_finish, p);
+	p->watch = evtimer_new(base, pool_on_watch, p);
 	p->broker = broker_new(base, link_fd, &pool_broker_ops, p);
 	p->unpack = unpack_new(p->broker, &p->conf, env_random_u64(env));
 	return p;
@@ -651,6 +717,7 @@ pool_free(struct pool *p)
 	}
 	pool_free_waits(&p->finished);
 	event_free(p->finish);
+	event_free(p->watch);
 	unpack_free(p->unpack);
 	broker_free(p->broker);
 	map_free(p->workers);

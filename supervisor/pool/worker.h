@@ -40,6 +40,9 @@ void worker_retire(struct worker *);
 void worker_stop(struct worker *, bool hard, const char *reason);
 /* The invocation goes on unheard. */
 void worker_forget_invocation(struct worker *);
+void worker_on_group(struct worker *, const struct broker_group *);
+/* Ends it when it has more memory than its function may have. */
+void worker_watch(struct worker *);
 void worker_on_up(struct worker *, int fds[BROKER_UP_FDS]);
 void worker_on_gone(struct worker *, const struct broker_gone *);
 enum worker_state worker_state(const struct worker *);

@@ -30,6 +30,9 @@ struct child_start {
 	uid_t uid;		/* with is_other */
 	gid_t gid;
 	int is_other;		/* give up root for uid and gid */
+	/* Folder of a control group (version 2) to start in, with has_group. */
+	int group;
+	int has_group;
 	/* In the child, before root is given up; 0, or -1 with errno. */
 	int (*prepare)(void *arg);
 	void *arg;

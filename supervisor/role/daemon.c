@@ -132,7 +132,8 @@ static int
 daemon_check(struct config *config, struct err *err)
 {
 	int dev = config_flag(config, "server.dev");
-	const char *auth, *roles, *listen = config_text(config, "api.listen");
+	const char *auth, *cpu, *roles;
+	const char *listen = config_text(config, "api.listen");
 	int loopback = listen_is_loopback(listen, err);
 
 	if (loopback < 0)
@@ -150,6 +151,13 @@ daemon_check(struct config *config, struct err *err)
 	if (strcmp(roles, "own") != 0 && strcmp(roles, "invoke") != 0)
 		return err_set(err, ERR_INVALID, "roles.default = %s is "
 		    "neither own nor invoke", roles);
+	if (config_text(config, "sandbox.cpu")[0] == '\0')
+		config_set(config, "sandbox.cpu", dev ? "share" : "strict",
+		    CONFIG_OPTION, err);
+	cpu = config_text(config, "sandbox.cpu");
+	if (strcmp(cpu, "strict") != 0 && strcmp(cpu, "share") != 0)
+		return err_set(err, ERR_INVALID, "sandbox.cpu = %s is neither "
+		    "strict nor share", cpu);
 	auth = config_text(config, "api.auth");
 	if (strcmp(auth, "none") != 0 && strcmp(auth, "sigv4") != 0)
 		return err_set(err, ERR_INVALID, "api.auth = %s is neither "

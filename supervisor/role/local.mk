@@ -2,8 +2,14 @@ perdure_SOURCES += \
 	%D%/main.c
 
 libsup_a_SOURCES += \
+	%D%/blank.c \
+	%D%/blank.h \
 	%D%/cgfind.c \
 	%D%/cgfind.h \
+	%D%/cgroup.c \
+	%D%/cgroup.h \
+	%D%/cgtree.c \
+	%D%/cgtree.h \
 	%D%/child.c \
 	%D%/child.h \
 	%D%/code.c \

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "role/cgroup.h"
 #include "role/child.h"
 #include "role/code.h"
 #include "role/control.h"
@@ -49,6 +50,7 @@ struct parent {
 	struct config *config;
 	struct data data;
 	struct link link;
+	struct cgroups groups;
 	struct spawn spawn;
 	struct code code;
 	struct private_pg pg;
@@ -116,6 +118,26 @@ parent_level(struct parent *p, const struct probe *probe, const char *least,
 	return 0;
 }
 
+/* Facts sandbox.cgroup_memory and so on: in force, or why not. */
+static void
+parent_groups(struct parent *p)
+{
+	const char *without = "";
+	char name[64];
+	int i;
+
+#ifdef PD_FAILPOINTS
+	without = config_text(p->config, "sandbox.without");
+#endif
+	cgroups_open(&p->groups, without);
+	for (i = 0; i < CGROUP_WHATS; i++) {
+		snprintf(name, sizeof(name), "sandbox.cgroup_%s",
+		    cgfind_name((enum cgroup_what)i));
+		config_put_fact(p->config, name, cgroups_how(&p->groups,
+		    (enum cgroup_what)i));
+	}
+}
+
 static int
 parent_sandbox(struct parent *p, struct err *err)
 {
@@ -126,7 +148,8 @@ parent_sandbox(struct parent *p, struct err *err)
 	if (probe_rank(least) < 0)
 		return err_set(err, ERR_INVALID, "%s is not a sandbox level",
 		    least);
-	spawn_init(&p->spawn, p->config, &p->data, &p->link);
+	parent_groups(p);
+	spawn_init(&p->spawn, p->config, &p->data, &p->link, &p->groups);
 	r = probe_run(&probe, &p->spawn.kit, p->config, p->data.is_root, err);
 	if (r == 0)
 		r = parent_level(p, &probe, least, err);
@@ -236,6 +259,7 @@ parent_close(struct parent *p)
 {
 	link_close(&p->link);
 	spawn_free(&p->spawn);
+	cgroups_close(&p->groups);
 	private_pg_free(&p->pg);
 	if (p->api >= 0)
 		close(p->api);
@@ -359,6 +383,8 @@ control_frame(struct parent *p, struct msg_in *m, struct err *err)
 		return spawn_on_start(&p->spawn, m, err);
 	case MSG_WORKER_KILL:
 		return spawn_on_kill(&p->spawn, m, err);
+	case MSG_WORKER_READY:
+		return spawn_on_ready(&p->spawn, m, err);
 	case MSG_UNPACK:
 		return code_on_unpack(&p->code, m, err);
 	case MSG_CODE_DROP:

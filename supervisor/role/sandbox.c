@@ -1,9 +1,11 @@
 #include <config.h>
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -83,8 +85,34 @@ kit_fill(const struct sandbox_kit *kit, struct spec *spec)
 			(uint32_t)kit->filters[i].len };
 }
 
+int
+sandbox_tell(const struct sandbox_kit *kit, int channel, struct spec *spec,
+    struct err *err)
+{
+	own_buf struct buf b = BUF_INIT;
+
+	kit_fill(kit, spec);
+	spec_write(&b, spec);
+	if (b.len > SPEC_BYTES_MOST)
+		return err_set(err, ERR_TOO_LARGE, "spec of %zu bytes", b.len);
+	/* One packet into an empty socket: it fits, so this never waits. */
+	if (send(channel, b.data, b.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		return err_sys(err, "send spec");
+	return 0;
+}
+
+static void
+starter_end(pid_t pid)
+{
+	if (pid <= 0)
+		return;
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 pid_t
-sandbox_start(const struct sandbox_kit *kit, struct spec *spec,
+sandbox_launch(const struct sandbox_kit *kit, struct cgroup *group,
     const int *fds, int nfds, int *channel, struct err *err)
 {
 	static const char *const none[] = { NULL };
@@ -92,8 +120,7 @@ sandbox_start(const struct sandbox_kit *kit, struct spec *spec,
 	struct child_start start = { .path = kit->program, .argv = argv,
 		.envp = none, .fds = { -1, 2, 2 }, .nfds = 4,
 		.death_signal = SIGKILL };
-	own_fd int ours = -1, theirs = -1;
-	own_buf struct buf b = BUF_INIT;
+	own_fd int ours = -1, theirs = -1, folder = -1;
 	int pair[2], i;
 	pid_t pid;
 
@@ -101,18 +128,32 @@ sandbox_start(const struct sandbox_kit *kit, struct spec *spec,
 		return err_sys(err, "socketpair");
 	ours = pair[0];
 	theirs = pair[1];
-	kit_fill(kit, spec);
-	spec_write(&b, spec);
-	if (b.len > SPEC_BYTES_MOST)
-		return err_set(err, ERR_TOO_LARGE, "spec of %zu bytes", b.len);
-	/* One packet into an empty socket: it fits, so this never waits. */
-	if (send(ours, b.data, b.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		return err_sys(err, "send spec");
 	start.fds[SPEC_FD] = theirs;
 	for (i = 0; i < nfds; i++)
 		start.fds[start.nfds++] = fds[i];
+	folder = group == NULL ? -1 : cgroup_folder(group);
+	start.group = folder;
+	start.has_group = folder >= 0;
 	pid = child_spawn(&start, err);
+	if (pid > 0 && group != NULL && cgroup_add(group, pid, err) < 0) {
+		starter_end(pid);
+		return -1;
+	}
 	if (pid > 0)
 		*channel = steal_fd(&ours);
 	return pid;
+}
+
+pid_t
+sandbox_start(const struct sandbox_kit *kit, struct spec *spec,
+    const int *fds, int nfds, int *channel, struct err *err)
+{
+	pid_t pid = sandbox_launch(kit, NULL, fds, nfds, channel, err);
+
+	if (pid < 0 || sandbox_tell(kit, *channel, spec, err) == 0)
+		return pid;
+	starter_end(pid);
+	close(*channel);
+	*channel = -1;
+	return -1;
 }

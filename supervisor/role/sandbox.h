@@ -6,6 +6,7 @@
 #define ROLE_SANDBOX_H
 
 #include "base/err.h"
+#include "role/cgroup.h"
 #include "role/config.h"
 #include "role/data.h"
 #include "worker/filter.h"
@@ -37,5 +38,13 @@ uint32_t sandbox_kit_left_out(const struct sandbox_kit *);
  */
 pid_t sandbox_start(const struct sandbox_kit *, struct spec *, const int *fds,
     int nfds, int *channel, struct err *);
+/*
+ * The same in two steps: a starter that waits, in a control group unless that
+ * is NULL, and what it is to do.
+ */
+pid_t sandbox_launch(const struct sandbox_kit *, struct cgroup *,
+    const int *fds, int nfds, int *channel, struct err *);
+int sandbox_tell(const struct sandbox_kit *, int channel, struct spec *,
+    struct err *);
 
 #endif

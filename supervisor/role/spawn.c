@@ -17,6 +17,8 @@
 
 /* A sandbox is up in milliseconds; this is for a machine that stands still. */
 #define SPAWN_UP_MS 20000
+/* AWS gives one CPU for so many MB. */
+#define SPAWN_CPU_MB 1769
 
 struct spawned {
 	LIST_ENTRY(spawned) link;
@@ -31,6 +33,8 @@ struct spawned {
 	int is_reported;	/* REPORT_GONE came: status is the runtime's */
 	int status;
 	uint64_t cpu_us, resident;
+	struct cgroup *group;	/* NULL: never started */
+	uint32_t memory_mb;
 	char why[240];
 };
 
@@ -45,7 +49,7 @@ struct order {
 
 void
 spawn_init(struct spawn *s, const struct config *config,
-    const struct data *data, struct link *link)
+    const struct data *data, struct link *link, struct cgroups *groups)
 {
 	memset(s, 0, sizeof(*s));
 	s->config = config;
@@ -53,6 +57,7 @@ spawn_init(struct spawn *s, const struct config *config,
 	s->link = link;
 	s->next_uid = SANDBOX_UID_FIRST;
 	sandbox_kit_init(&s->kit, config);
+	blanks_init(&s->blanks, &s->kit, groups);
 	LIST_INIT(&s->list);
 }
 
@@ -63,6 +68,8 @@ spawned_free(struct spawn *s, struct spawned *w)
 	s->count--;
 	if (w->channel >= 0)
 		close(w->channel);
+	if (w->group != NULL)
+		blanks_drop(&s->blanks, w->group);
 	free(w);
 }
 
@@ -71,6 +78,8 @@ spawn_free(struct spawn *s)
 {
 	while (!LIST_EMPTY(&s->list))
 		spawned_free(s, LIST_FIRST(&s->list));
+	if (s->kit.program != NULL)
+		blanks_close(&s->blanks);
 	sandbox_kit_free(&s->kit);
 }
 
@@ -173,6 +182,64 @@ spec_add_test_bind(const struct spawn *s, struct spec *spec)
 #endif
 }
 
+/* What a function of that size gets of a CPU, in thousandths. */
+static uint32_t
+spawn_cpu_share(uint32_t memory_mb)
+{
+	return memory_mb * 1000 / SPAWN_CPU_MB;
+}
+
+/*
+ * While it starts, and always unless sandbox.cpu is strict, a worker has as
+ * many whole CPUs as its share touches: a handler that runs on one thread
+ * then never waits for a period to end.
+ */
+static uint32_t
+spawn_cpu_whole(uint32_t memory_mb)
+{
+	return (spawn_cpu_share(memory_mb) / 1000 + 1) * 1000;
+}
+
+/*
+ * /tmp lies in memory, so the kernel's limit has room for all of it; that
+ * the rest stays within MemorySize is watched by control.
+ */
+static int
+spawn_limit(struct spawn *s, const struct order *o, struct cgroup *group,
+    struct err *err)
+{
+	struct cgroup_limits limits = {
+		.memory = ((uint64_t)o->memory_mb + o->tmp_mb) << 20,
+		.pids = (uint32_t)config_count(s->config, "sandbox.pids"),
+		.memory_mb = o->memory_mb,
+	};
+
+	if (cgroup_limit(group, &limits, err) < 0)
+		return -1;
+	return cgroup_cpu(group, spawn_cpu_whole(o->memory_mb), err);
+}
+
+/* Into a starter that waits, with its limits in force before it runs. */
+static int
+spawn_fill(struct spawn *s, const struct order *o, struct spec *spec,
+    struct spawned *w, struct err *err)
+{
+	struct blank one;
+
+	if (blanks_take(&s->blanks, &one, err) < 0)
+		return -1;
+	if (spawn_limit(s, o, one.group, err) < 0 ||
+	    sandbox_tell(&s->kit, one.channel, spec, err) < 0) {
+		blanks_give_up(&s->blanks, &one);
+		return -1;
+	}
+	w->starter = one.pid;
+	w->channel = one.channel;
+	w->group = one.group;
+	w->memory_mb = o->memory_mb;
+	return 0;
+}
+
 static int
 spawn_start(struct spawn *s, const struct order *o, struct spawned *w,
     struct err *err)
@@ -189,28 +256,32 @@ spawn_start(struct spawn *s, const struct order *o, struct spawned *w,
 	spec_add_mount(&spec, code, "/var/task", 0);
 	spec_add_test_bind(s, &spec);
 	if (runtime_plan(s->config, s->data, o->runtime, o->memory_mb, &spec,
-	    &plan, err) == 0) {
-		w->starter = sandbox_start(&s->kit, &spec, NULL, 0,
-		    &w->channel, err);
-		r = w->starter < 0 ? -1 : 0;
-	}
+	    &plan, err) == 0)
+		r = spawn_fill(s, o, &spec, w, err);
 	runtime_plan_free(&plan);
 	return r;
+}
+
+static int
+spawned_lacked_memory(const struct spawned *w)
+{
+	return w->group != NULL && WIFSIGNALED(w->status) &&
+	    WTERMSIG(w->status) == SIGKILL && cgroup_ooms(w->group) > 0;
 }
 
 static void
 spawned_gone(struct spawn *s, struct spawned *w)
 {
+	uint64_t peak = w->group == NULL ? 0 : cgroup_peak(w->group);
 	struct msg_out m = { 0 };
 	struct err err;
 
 	msg_begin(&m, MSG_WORKER_GONE);
 	msg_put_u64(&m, w->id);
 	msg_put_u32(&m, (uint32_t)w->status);
-	/* Without a control group nobody knows. */
-	msg_put_u32(&m, 0);
+	msg_put_u32(&m, (uint32_t)spawned_lacked_memory(w));
 	msg_put_u64(&m, w->cpu_us);
-	msg_put_u64(&m, w->resident);
+	msg_put_u64(&m, peak > 0 ? peak : w->resident);
 	msg_put_str(&m, w->is_up ? "" : w->why[0] != '\0' ? w->why :
 	    "ended before it was up");
 	link_send(s->link, &m, &err);
@@ -244,10 +315,21 @@ spawn_on_start(struct spawn *s, struct msg_in *m, struct err *err)
 		    s->count - 1);
 	else if (spawn_start(s, &o, w, &why) == 0)
 		return 0;
-	w->starter = 0;
 	snprintf(w->why, sizeof(w->why), "%.239s", why.text);
 	spawned_gone(s, w);
 	return 0;
+}
+
+/* The first process takes its whole namespace along; frozen or not. */
+static void
+spawned_kill(struct spawned *w)
+{
+	if (w->first > 0)
+		kill(w->first, SIGKILL);
+	if (w->starter > 0)
+		kill(w->starter, SIGKILL);
+	if (w->group != NULL)
+		cgroup_kill(w->group);
 }
 
 int
@@ -264,20 +346,34 @@ spawn_on_kill(struct spawn *s, struct msg_in *m, struct err *err)
 	w = spawn_find(s, id);
 	if (w == NULL)
 		return 0;	/* its WORKER_GONE is on the way */
-	if (w->first > 0)
-		kill(w->first, how == 1 ? SIGKILL : SIGTERM);
-	else if (w->starter > 0)
-		kill(w->starter, SIGKILL);
+	if (how == 1 || w->first == 0) {
+		spawned_kill(w);
+	} else {
+		kill(w->first, SIGTERM);
+		cgroup_thaw(w->group);
+	}
 	return 0;
 }
 
-static void
-spawned_kill(struct spawned *w)
+int
+spawn_on_ready(struct spawn *s, struct msg_in *m, struct err *err)
 {
-	if (w->first > 0)
-		kill(w->first, SIGKILL);
-	if (w->starter > 0)
-		kill(w->starter, SIGKILL);
+	uint64_t id = msg_u64(m);
+	struct spawned *w;
+	struct err why;
+
+	if (msg_done(m, err) < 0)
+		return -1;
+	w = spawn_find(s, id);
+	if (w == NULL || w->group == NULL ||
+	    strcmp(config_text(s->config, "sandbox.cpu"), "strict") != 0)
+		return 0;
+	if (cgroup_cpu(w->group, spawn_cpu_share(w->memory_mb), &why) == 0)
+		return 0;
+	/* Never with less than was promised. */
+	log_error("worker without its limit ends: %s", why.text);
+	spawned_kill(w);
+	return 0;
 }
 
 void
@@ -301,6 +397,27 @@ spawn_poll(struct spawn *s, struct pollfd *p, int most)
 	return n;
 }
 
+static int
+spawned_send_group(struct spawn *s, struct spawned *w, struct err *err)
+{
+	struct cgroup_watch watch;
+	struct msg_out m = { 0 };
+	int i, r;
+
+	if (cgroup_watch(w->group, &watch, err) < 0)
+		return -1;
+	msg_begin(&m, MSG_WORKER_GROUP);
+	msg_put_u64(&m, w->id);
+	msg_put_u32(&m, watch.freezer);
+	msg_put_u32(&m, watch.memory);
+	for (i = 0; i < 4; i++)
+		msg_put_fd(&m, watch.fds[i]);
+	r = link_send(s->link, &m, err);
+	for (i = 0; i < 4; i++)
+		close(watch.fds[i]);
+	return r;
+}
+
 static void
 spawned_up(struct spawn *s, struct spawned *w, const int *fds)
 {
@@ -308,6 +425,11 @@ spawned_up(struct spawn *s, struct spawned *w, const int *fds)
 	struct err err;
 	int i;
 
+	if (spawned_send_group(s, w, &err) < 0) {
+		snprintf(w->why, sizeof(w->why), "%.239s", err.text);
+		spawned_kill(w);
+		return;
+	}
 	w->is_up = 1;
 	msg_begin(&m, MSG_WORKER_UP);
 	msg_put_u64(&m, w->id);
@@ -404,6 +526,8 @@ spawn_reaped(struct spawn *s, pid_t pid, int status, const struct rusage *ru)
 {
 	struct spawned *w = spawn_by_pid(s, pid);
 
+	if (w == NULL && blanks_reaped(&s->blanks, pid))
+		return 1;
 	if (w == NULL) {
 		spawn_read(s);
 		w = spawn_by_pid(s, pid);
@@ -430,7 +554,7 @@ int64_t
 spawn_tick(struct spawn *s, int64_t now_ms)
 {
 	struct spawned *w;
-	int64_t left, least = -1;
+	int64_t left, least = blanks_tick(&s->blanks, now_ms);
 
 	LIST_FOREACH(w, &s->list, link) {
 		if (w->is_up || w->up_by_ms == 0)

@@ -13,6 +13,8 @@
 
 #include "base/err.h"
 #include "base/msg.h"
+#include "role/blank.h"
+#include "role/cgroup.h"
 #include "role/config.h"
 #include "role/data.h"
 #include "role/link.h"
@@ -32,18 +34,20 @@ struct spawn {
 	const struct data *data;
 	struct link *link;
 	struct sandbox_kit kit;
+	struct blanks blanks;
 	uint32_t next_uid;
 	int count;
 	LIST_HEAD(, spawned) list;
 };
 
 void spawn_init(struct spawn *, const struct config *, const struct data *,
-    struct link *);
+    struct link *, struct cgroups *);
 void spawn_free(struct spawn *);
 
 /* -1: control broke the rules and must end. */
 int spawn_on_start(struct spawn *, struct msg_in *, struct err *);
 int spawn_on_kill(struct spawn *, struct msg_in *, struct err *);
+int spawn_on_ready(struct spawn *, struct msg_in *, struct err *);
 void spawn_kill_all(struct spawn *);
 
 /* Adds what to wait for; then looks at everything that is readable. */

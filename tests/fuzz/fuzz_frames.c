@@ -27,6 +27,7 @@ struct side {
 	struct link link;
 	struct config *config;
 	struct data data;
+	struct cgroups groups;
 	struct spawn spawn;
 	struct code code;
 	struct sandbox_kit nothing;
@@ -73,7 +74,18 @@ on_lost(void *arg)
 	*(bool *)arg = true;
 }
 
-static const struct broker_ops broker_ops = { on_up, on_gone, on_unpacked,
+static void
+on_group(void *arg, uint64_t id, const struct broker_group *is)
+{
+	int i;
+
+	(void)arg;
+	(void)id;
+	for (i = 0; i < BROKER_GROUP_FDS; i++)
+		close(is->fds[i]);
+}
+
+static const struct broker_ops broker_ops = { on_group, on_up, on_gone, on_unpacked,
 	on_stop, on_lost };
 
 /* ---- main ---- */
@@ -88,7 +100,7 @@ side_open(struct side *s, int to_control)
 	s->data.path = xasprintf("%s/none", fuzz_folder());
 	link_init(&s->link);
 	link_open(&s->link, to_control);
-	spawn_init(&s->spawn, s->config, &s->data, &s->link);
+	spawn_init(&s->spawn, s->config, &s->data, &s->link, &s->groups);
 	s->nothing.program = (char *)(uintptr_t)"/none";
 	code_init(&s->code, &s->data, &s->link, &s->nothing, &err);
 }
@@ -110,6 +122,8 @@ side_frame(struct side *s, struct msg_in *in, struct err *err)
 		return spawn_on_start(&s->spawn, in, err);
 	case MSG_WORKER_KILL:
 		return spawn_on_kill(&s->spawn, in, err);
+	case MSG_WORKER_READY:
+		return spawn_on_ready(&s->spawn, in, err);
 	case MSG_UNPACK:
 		return code_on_unpack(&s->code, in, err);
 	case MSG_CODE_DROP:

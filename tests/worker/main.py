@@ -13,7 +13,8 @@ from sandbox import BUILD
 
 KINDS = {name: i + 1 for i, name in enumerate((
     "CONFIG", "READY", "WORKER_START", "WORKER_KILL", "UNPACK", "CODE_DROP",
-    "WORKER_UP", "WORKER_GONE", "UNPACKED", "STOP"))}
+    "WORKER_UP", "WORKER_GONE", "UNPACKED", "STOP", "WORKER_GROUP",
+    "WORKER_READY"))}
 NAMES = {v: k for k, v in KINDS.items()}
 DEADLINE_S = 60
 
@@ -31,7 +32,7 @@ class Frame:
         self.fds = fds
         read = {"CONFIG": self._config, "WORKER_UP": self._up,
                 "WORKER_GONE": self._gone, "UNPACKED": self._unpacked,
-                "STOP": self._stop}[self.kind]
+                "STOP": self._stop, "WORKER_GROUP": self._group}[self.kind]
         read()
         assert self.at == len(data)
 
@@ -62,6 +63,11 @@ class Frame:
         self.cpu_us = self._u("Q", 8)
         self.resident = self._u("Q", 8)
         self.why = self._s()
+
+    def _group(self):
+        self.id = self._u("Q", 8)
+        self.freezer = self._u("I", 4)
+        self.memory = self._u("I", 4)
 
     def _unpacked(self):
         self.id = self._u("Q", 8)
@@ -155,8 +161,11 @@ class Main:
     def kill(self, id_, hard=True):
         self.send("WORKER_KILL", struct.pack(">QI", id_, 1 if hard else 0))
 
-    def tree(self):
-        """All processes below main, by pid: their program's name."""
+    def tree(self, blank=False):
+        """All processes below main, by pid: their program's name.
+
+        Without the starters that wait for the next order, unless asked for.
+        """
         out, todo = {}, [self.process.pid]
         while todo:
             pid = todo.pop()
@@ -166,6 +175,8 @@ class Main:
             except OSError:
                 continue
             for kid in map(int, kids):
+                if not blank and is_blank(kid):
+                    continue
                 todo.append(kid)
                 try:
                     out[kid] = os.path.basename(
@@ -206,6 +217,16 @@ def wait_for(condition, what, deadline=DEADLINE_S):
             return value
         assert time.monotonic() < until, f"never: {what}"
         select.select([], [], [], 0.01)
+
+
+def is_blank(pid):
+    """A starter: what is inside a sandbox has no_new_privs."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    return "\nNoNewPrivs:\t0\n" in status and status.startswith(
+        "Name:\tperdure-worker\n")
 
 
 def is_alive(pid):
