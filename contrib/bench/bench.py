@@ -6,13 +6,16 @@ import http.client
 import json
 import os
 import platform
+import re
 import statistics
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
+import floor  # noqa: E402
 import perdure  # noqa: E402
 
 PLAIN = {
@@ -56,10 +59,12 @@ def languages():
 class Caller:
     """One kept connection: the cost of the server, not of a client."""
 
-    def __init__(self, server, function):
+    def __init__(self, server, function, qualifier=None):
         host, port = server.listen.rsplit(":", 1)
         self.connection = http.client.HTTPConnection(host, int(port))
         self.path = f"/2015-03-31/functions/{function}/invocations"
+        if qualifier:
+            self.path += f"?Qualifier={qualifier}"
 
     def __call__(self, payload=b"{}"):
         began = time.perf_counter()
@@ -130,6 +135,112 @@ def bench_step(server, quick):
             "execution_of_100_ms": ms(times[100]),
             "step_ms": ms((times[100] - times[1]) / 99),
         }
+    return found
+
+
+def commit_ms(server, quick):
+    """One row written and committed by one connection of the database."""
+    pid = server.postgres_pid()
+    command = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+    sockets = "unix_socket_directories="
+    folder = next(c for c in command if c.startswith(sockets))[len(sockets):]
+    asking = ["-h", folder, "-U", "perdure", "postgres"]
+    if os.geteuid() == 0:
+        user = os.stat(f"/proc/{pid}").st_uid
+        asking = ["--reuid", str(user), "--clear-groups", "%s", *asking]
+
+    def ask(program, *args, **more):
+        words = [program if word == "%s" else word for word in asking]
+        words = ["setpriv", *words] if "%s" in asking else [program, *words]
+        return subprocess.run(
+            [*words, *args], check=True, capture_output=True, text=True,
+            cwd="/", **more
+        ).stdout
+
+    ask("psql", "-qc", "create table if not exists bench_commit "
+        "(id bigint generated always as identity primary key, body bytea)")
+    out = ask(
+        "pgbench", "-n", "-M", "prepared", "-t", "300" if quick else "2000",
+        "-f", "-", input="insert into bench_commit (body) "
+        "values (decode(repeat('61', 300), 'hex'));\n",
+    )
+    ask("psql", "-qc", "drop table bench_commit")
+    return float(re.search(r"latency average = ([\d.]+) ms", out).group(1))
+
+
+def durable_code(language):
+    """The archive that floor.py's process has beside it."""
+    name = "app.py" if language == "python" else "app.mjs"
+    folder, under = perdure.DEPS / "site", ""
+    if language == "node":
+        folder, under = perdure.DEPS / "node" / "node_modules", "node_modules"
+    files = perdure.folder_files(folder, under)
+    files[name] = floor.HANDLERS[language]
+    return files
+
+
+def durable_rows(server, language):
+    """{row: run(steps) in seconds}, official and short way, both warm."""
+    code = perdure.zip_bytes(durable_code(language))
+    rows = {}
+    for row, value in (("official", "off"), ("fast", "on")):
+        name = f"d-{language}-{row}"
+        perdure.deploy(
+            server, name, "app.handler", code=code, language=language,
+            durable=True, timeout=120,
+            env={"PERDURE_FAST_DATA_PLANE": value},
+        )
+        call = Caller(server, name, "$LATEST")
+        rows[row] = lambda n, call=call: call(b'{"steps":%d}' % n)
+        process = floor.Process(language, row == "fast")
+        rows[f"floor_{row}"] = process.run
+    for run in rows.values():
+        floor.series(run, True)
+    return rows
+
+
+def bench_durable(server, quick):
+    """
+    Executions of 1, 10 and 100 steps, one at a time: AWS's client, the short
+    way, and each against a server that answers at once.
+    """
+    found = {"commit_ms": commit_ms(server, quick), "repetitions": 2 if quick
+             else 7}
+    for language in languages():
+        rows = durable_rows(server, language)
+        times = {row: {n: [] for n in floor.STEPS} for row in rows}
+        for _ in range(found["repetitions"]):
+            for row, run in rows.items():
+                for n, value in floor.series(run, quick).items():
+                    times[row][n].append(value)
+        p50 = {
+            row: {n: statistics.median(times[row][n]) for n in floor.STEPS}
+            for row in rows
+        }
+        result = {
+            row: {
+                f"{n}_steps": {
+                    "p50_ms": round(p50[row][n], 2),
+                    "min_ms": round(min(times[row][n]), 2),
+                    "max_ms": round(max(times[row][n]), 2),
+                }
+                for n in floor.STEPS
+            }
+            for row in rows
+        }
+        result["official_to_its_floor_and_commits"] = {
+            n: round(p50["official"][n] / (
+                p50["floor_official"][n] + n * found["commit_ms"]), 2)
+            for n in floor.STEPS
+        }
+        result["fast_to_the_official_floor"] = {
+            n: round(p50["fast"][n] / p50["floor_official"][n], 3)
+            for n in floor.STEPS
+        }
+        result["fast_step_of_10_ms"] = round(
+            (p50["fast"][10] - p50["fast"][1]) / 9, 3)
+        found[language] = result
+        floor.close_all()
     return found
 
 
@@ -209,6 +320,7 @@ BENCHES = {
     "memory": bench_memory,
     "invoke": bench_invoke,
     "step": bench_step,
+    "durable": bench_durable,
     "cold": bench_cold,
     "waits": bench_waits,
 }

@@ -197,6 +197,14 @@ class Stub:
         return 200, b"", json.dumps(answer).encode()
 
 
+PROCESSES = []
+
+
+def close_all():
+    while PROCESSES:
+        PROCESSES[-1].close()
+
+
 class Process:
     """A runtime client outside any sandbox, on the stub."""
 
@@ -246,6 +254,7 @@ class Process:
             stdout=self.output,
             stderr=subprocess.STDOUT,
         )
+        PROCESSES.append(self)
 
     def cpu(self):
         """Seconds of processor time so far."""
@@ -262,39 +271,35 @@ class Process:
             raise
 
     def close(self):
+        PROCESSES.remove(self)
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
         self.output.close()
         self.folder.cleanup()
 
 
-def floor(language, fast, quick=False, **more):
-    """Milliseconds of an execution of 1, 10 and 100 steps: medians."""
-    process = Process(language, fast, **more)
-    try:
-        for _ in range(3 if quick else 20):
-            process.run(10)
-        row = {}
-        for steps in (1, 10, 100):
-            times = [
-                process.run(steps) * 1000 for _ in range(5 if quick else 15)
-            ]
-            row[f"{steps}_steps"] = {
-                "p50_ms": round(statistics.median(times), 2),
-                "min_ms": round(min(times), 2),
-            }
-        before, runs = process.cpu(), 3 if quick else 10
-        for _ in range(runs):
-            process.run(100)
-        row["cpu_ms_a_step"] = round(
-            (process.cpu() - before) * 10 / runs, 3
-        )
-        return row
-    finally:
-        process.close()
+STEPS = (1, 10, 100)
+
+
+def series(run, quick=False):
+    """{steps: milliseconds} of run(steps), in seconds: medians."""
+    row = {}
+    for steps in STEPS:
+        n = 3 if quick else 20 if steps < 100 else 7
+        row[steps] = statistics.median(run(steps) for _ in range(n)) * 1000
+    return row
 
 
 if __name__ == "__main__":
     for kind in sys.argv[1:] or ["python", "node"]:
         for is_fast in (False, True):
-            print(kind, "fast" if is_fast else "official", floor(kind, is_fast))
+            process = Process(kind, is_fast)
+            series(process.run, True)
+            row = series(process.run)
+            before = process.cpu()
+            for _ in range(10):
+                process.run(100)
+            row["cpu_a_step"] = process.cpu() - before
+            process.close()
+            print(kind, "fast" if is_fast else "official", {
+                name: round(value, 3) for name, value in row.items()})
