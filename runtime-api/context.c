@@ -203,6 +203,28 @@ env_runtime(struct env_list *e, const struct function_version *v,
 	}
 }
 
+/* Some programs read the one spelling, some the other. */
+static void
+env_proxy(struct env_list *e, const json_t *variables)
+{
+	static const struct {
+		const char *name, *value;
+	} rows[] = {
+		{ "HTTP_PROXY", PROXY_ADDRESS },
+		{ "HTTPS_PROXY", PROXY_ADDRESS },
+		{ "http_proxy", PROXY_ADDRESS },
+		{ "https_proxy", PROXY_ADDRESS },
+		{ "NO_PROXY", "127.0.0.1,localhost" },
+		{ "no_proxy", "127.0.0.1,localhost" },
+		/* Node reads the others when it is told to. */
+		{ "NODE_USE_ENV_PROXY", "1" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		env_default(e, variables, rows[i].name, rows[i].value);
+}
+
 char **
 context_environment(const struct context_env *in, int *n)
 {
@@ -218,6 +240,8 @@ context_environment(const struct context_env *in, int *n)
 	env_logging(&e, v);
 	env_access(&e, in);
 	env_runtime(&e, v, variables);
+	if (in->proxy)
+		env_proxy(&e, variables);
 	for (i = 0; i < sizeof(context_defaults) / sizeof(*context_defaults);
 	    i++)
 		env_default(&e, variables, context_defaults[i].name,

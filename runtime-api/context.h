@@ -16,6 +16,7 @@
 /* Where a worker finds us, inside its network namespace. */
 #define RUNTIME_API_ADDRESS "127.0.0.1:9001"
 #define LAMBDA_API_ADDRESS "http://127.0.0.1:9002"
+#define PROXY_ADDRESS "http://127.0.0.1:9003"
 
 /* The variable that says whether durable SDKs get our own client. */
 #define FAST_DATA_PLANE "PERDURE_FAST_DATA_PLANE"
@@ -38,6 +39,7 @@ struct context_env {
 	const char *region;
 	const char *log_stream;
 	const char *access_key, *secret_key, *session_token;
+	bool proxy;		/* there is one that leads out */
 	bool fast_off;	/* durable SDKs use AWS's own clients */
 };
 

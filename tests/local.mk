@@ -95,6 +95,7 @@ EXTRA_DIST += \
 	%D%/e2e/typed/inside.mjs \
 	%D%/e2e/typed/outside.mjs \
 	%D%/e2e/typed/plain.mjs \
+	%D%/hostile/test_proxy.py \
 	%D%/hostile/test_roles.py \
 	%D%/http/test_api.py \
 	%D%/http/test_async.py \

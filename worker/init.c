@@ -44,7 +44,7 @@ init_report(struct sandbox *s, struct err *err)
 {
 	struct spec_report up = { .kind = REPORT_UP };
 	int fds[SPEC_UP_FDS] = { s->listeners[0], s->listeners[1],
-		s->out[0], s->errs[0] };
+		s->out[0], s->errs[0], s->listeners[2] };
 	int i;
 
 	if (spec_report_send(s->channel, &up, fds, SPEC_UP_FDS, err) < 0)

@@ -9,6 +9,7 @@
 
 #include "base/own.h"
 #include "worker/landlock.h"
+#include "worker/runenv.h"
 
 /* <linux/landlock.h> as of version 6, which is newer than most headers. */
 #define FS_EXECUTE (1ULL << 0)
@@ -159,9 +160,9 @@ static int
 landlock_ports(struct sandbox *s, int rules, struct err *err)
 {
 	struct port_attr rule = { .access = NET_CONNECT_TCP };
-	int i;
+	int i, n = runenv_has_proxy(s) ? SANDBOX_LISTENERS : 2;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < n; i++) {
 		rule.port = (uint64_t)s->ports[i];
 		if (syscall(SYS_landlock_add_rule, rules, RULE_PORT, &rule,
 		    0) < 0)

@@ -60,7 +60,8 @@ net_listeners(struct sandbox *s, struct err *err)
 
 	s->ports[0] = own ? SPEC_RUNTIME_PORT : 0;
 	s->ports[1] = own ? SPEC_LAMBDA_PORT : 0;
-	for (i = 0; i < 2; i++) {
+	s->ports[2] = own ? SPEC_PROXY_PORT : 0;
+	for (i = 0; i < SANDBOX_LISTENERS; i++) {
 		s->listeners[i] = net_listen(&s->ports[i], err);
 		if (s->listeners[i] < 0)
 			return -1;

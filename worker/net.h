@@ -1,5 +1,5 @@
 /*
- * net - the worker's two listeners.  A socket keeps its network namespace
+ * net - the worker's listeners.  A socket keeps its network namespace
  * for life, so control accepts on them from outside.
  */
 #ifndef WORKER_NET_H

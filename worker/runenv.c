@@ -68,12 +68,35 @@ runenv_paths(const struct sandbox *s, const char *list)
 	}
 }
 
+/* Variables of the proxy have the port that it has inside a namespace. */
+static int
+runenv_is_proxy(const char *pair)
+{
+	const char *value = strchr(pair, '=');
+
+	return value != NULL && strcmp(value + 1, SPEC_PROXY_ADDRESS) == 0;
+}
+
+int
+runenv_has_proxy(const struct sandbox *s)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->spec->nenvs; i++)
+		if (runenv_is_proxy(s->spec->envs[i]))
+			return 1;
+	return 0;
+}
+
 static char *
 runenv_one(const struct sandbox *s, const char *pair)
 {
 	const char *value = strchr(pair, '=');
 	char *moved, *out;
 
+	if (runenv_is_proxy(pair))
+		return xasprintf("%.*s=http://127.0.0.1:%d",
+		    (int)(value - pair), pair, s->ports[2]);
 	if (value == NULL || !IS_ONE_OF(pair, runenv_path_names))
 		return xstrdup(pair);
 	moved = runenv_paths(s, value + 1);

@@ -6,7 +6,9 @@
 
 #include "worker/sandbox.h"
 
-/* The spec's variables, with the two addresses that only we know. */
+/* Does the function have the variables of the proxy? */
+int runenv_has_proxy(const struct sandbox *);
+/* The spec's variables, with the addresses that only we know. */
 char **runenv_build(const struct sandbox *);
 /*
  * Without a mount namespace the trees are where the host has them: replaces

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "worker/spec.h"
 
+#define SANDBOX_LISTENERS 3
 #define SANDBOX_TREES_MOST 40
 
 struct tree {
@@ -37,8 +38,9 @@ struct sandbox {
 	struct tree trees[SANDBOX_TREES_MOST];
 	int ntrees;
 	int root;		/* the new root, a tmpfs */
-	int listeners[2];	/* Runtime API, Lambda API */
-	int ports[2];
+	/* Runtime API, Lambda API, the proxy that leads out */
+	int listeners[SANDBOX_LISTENERS];
+	int ports[SANDBOX_LISTENERS];
 	char *args[SPEC_ARGS_MOST + 1];	/* of the runtime */
 	int out[2], errs[2];	/* pipes: read end for main, write end */
 };

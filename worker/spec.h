@@ -26,8 +26,11 @@
 #define SPEC_INSIDE_ID 993
 #define SPEC_RUNTIME_PORT 9001
 #define SPEC_LAMBDA_PORT 9002
+#define SPEC_PROXY_PORT 9003
+/* As a function's variables have it; the port is put right in the worker. */
+#define SPEC_PROXY_ADDRESS "http://127.0.0.1:9003"
 /* Descriptors of a REPORT_UP. */
-#define SPEC_UP_FDS 4
+#define SPEC_UP_FDS 5
 
 /* What the host gives; the steps of the sandbox depend on it. */
 enum spec_mech {
@@ -96,7 +99,7 @@ struct spec {
 
 enum spec_report_kind {
 	REPORT_PID = 1,	/* value: pid of the sandbox's first process */
-	REPORT_UP,	/* runtime listener, API listener, stdout, stderr */
+	REPORT_UP,	/* Runtime API, Lambda API, stdout, stderr, proxy */
 	REPORT_FAILED,	/* text: step and reason; nothing was started */
 	REPORT_GONE,	/* value: wait status of the runtime */
 	REPORT_UNPACKED, /* value: enum err_kind, 0 done; bytes; text */

@@ -15,7 +15,7 @@
 #include "base/err.h"
 
 #define MSG_BYTES_MOST (128 * 1024)
-#define MSG_FDS_MOST 4
+#define MSG_FDS_MOST 5
 
 enum msg_sender {
 	MSG_FROM_MAIN,

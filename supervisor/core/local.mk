@@ -15,6 +15,8 @@ libcore_a_SOURCES += \
 	%D%/durable_time.c \
 	%D%/durable_view.c \
 	%D%/durable_violation.c \
+	%D%/egress.c \
+	%D%/egress.h \
 	%D%/event.c \
 	%D%/event.h \
 	%D%/event_invoke.c \
@@ -45,6 +47,7 @@ unit_tests += \
 	tests/unit/t_durable_cost \
 	tests/unit/t_durable_history \
 	tests/unit/t_durable_walk \
+	tests/unit/t_egress \
 	tests/unit/t_event \
 	tests/unit/t_function \
 	tests/unit/t_policy \
@@ -64,6 +67,7 @@ tests_unit_t_durable_cost_SOURCES = tests/unit/t_durable_cost.c $(core_kit)
 tests_unit_t_durable_history_SOURCES = \
 	tests/unit/t_durable_history.c $(core_kit)
 tests_unit_t_durable_walk_SOURCES = tests/unit/t_durable_walk.c $(core_kit)
+tests_unit_t_egress_SOURCES = tests/unit/t_egress.c
 tests_unit_t_event_SOURCES = tests/unit/t_event.c
 tests_unit_t_function_SOURCES = tests/unit/t_function.c
 tests_unit_t_policy_SOURCES = tests/unit/t_policy.c
@@ -82,6 +86,7 @@ tests_unit_t_durable_check_LDADD = $(core_test_libs)
 tests_unit_t_durable_cost_LDADD = $(core_test_libs)
 tests_unit_t_durable_history_LDADD = $(core_test_libs)
 tests_unit_t_durable_walk_LDADD = $(core_test_libs)
+tests_unit_t_egress_LDADD = $(core_test_libs)
 tests_unit_t_event_LDADD = $(core_test_libs)
 tests_unit_t_retry_LDADD = $(core_test_libs)
 tests_unit_t_token_LDADD = $(core_test_libs)

@@ -8,6 +8,10 @@ libsup_a_SOURCES += \
 	%D%/http.c \
 	%D%/http.h \
 	%D%/http_int.h \
+	%D%/proxy.c \
+	%D%/proxy.h \
+	%D%/proxy_head.c \
+	%D%/proxy_int.h \
 	%D%/share.c \
 	%D%/share.h
 

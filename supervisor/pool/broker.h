@@ -13,7 +13,7 @@
 struct event_base;
 struct broker;
 
-#define BROKER_UP_FDS 4
+#define BROKER_UP_FDS 5
 #define BROKER_GROUP_FDS 4
 
 struct broker_gone {
@@ -33,7 +33,7 @@ struct broker_group {
 struct broker_ops {
 	/* Before up; takes the descriptors. */
 	void (*group)(void *arg, uint64_t id, const struct broker_group *);
-	/* Runtime API, Lambda API, stdout, stderr; takes them. */
+	/* Runtime API, Lambda API, stdout, stderr, proxy; takes them. */
 	void (*up)(void *arg, uint64_t id, int fds[BROKER_UP_FDS]);
 	void (*gone)(void *arg, uint64_t id, const struct broker_gone *);
 	void (*unpacked)(void *arg, uint64_t id, int64_t bytes,

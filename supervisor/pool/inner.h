@@ -88,6 +88,9 @@ struct worker {
 	struct event *timer;
 	struct runtime_server *runtime;
 	struct http_server *api;
+	enum egress_mode egress;
+	struct egress_list *egress_list;	/* its own, or NULL */
+	struct proxy *proxy;
 	struct wlog *log;
 	struct share *share;
 	char *log_stream;

@@ -1,6 +1,8 @@
 libsup_a_SOURCES += \
 	%D%/broker.c \
 	%D%/broker.h \
+	%D%/egress.c \
+	%D%/egress.h \
 	%D%/inner.h \
 	%D%/pool.c \
 	%D%/pool.h \

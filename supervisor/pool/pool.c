@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/metric.h"
 #include "core/poolplan.h"
+#include "pool/egress.h"
 #include "pool/inner.h"
 #include "pool/report.h"
 
@@ -213,11 +214,15 @@ group_fail_all(struct group *g, const char *why)
 		    report_start_error(&w->inv->request_id, why, &type));
 }
 
-/* The archive lacks its program or it cannot run: no try will mend that. */
+/*
+ * The archive lacks its program or it cannot run, or the function asks for
+ * what is not there: no try will mend that.
+ */
 static bool
 start_is_hopeless(const char *why)
 {
-	return strncmp(why, "/var/task/", 10) == 0;
+	return strncmp(why, "/var/task/", 10) == 0 ||
+	    strncmp(why, EGRESS_NOT_GIVEN, strlen(EGRESS_NOT_GIVEN)) == 0;
 }
 
 /* Ours to mend: some tries, then whoever waits is told why. */

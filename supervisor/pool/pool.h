@@ -13,9 +13,11 @@
 
 #include "base/buf.h"
 #include "base/env.h"
+#include "core/egress.h"
 #include "core/function.h"
 #include "net/http.h"
 
+struct evdns_base;
 struct event_base;
 struct pool;
 struct share;
@@ -65,6 +67,17 @@ struct invocation {
 	struct worker *worker;		/* the pool's */
 };
 
+/* The operator's word on where functions may connect to. */
+struct pool_egress {
+	enum egress_mode otherwise;	/* of functions that do not say */
+	const struct egress_list *allow;
+	const struct egress_nets *nets;
+	struct evdns_base *dns;
+	/* What the function's tag says, or NULL; borrowed. */
+	const char *(*tag)(void *arg, const char *function);
+	void *arg;
+};
+
 struct pool_conf {
 	int workers_most;	/* all together; more wait in the queue */
 	int group_most;		/* of one function version; 0: no bound */
@@ -79,6 +92,7 @@ struct pool_conf {
 	int init_ms;		/* init phase limit (10 s on AWS) */
 	bool fast_off;		/* no clients of ours for durable SDKs */
 	const char *region, *account;
+	const struct pool_egress *egress;	/* NULL: no way out */
 	/* Serves a worker's Lambda API listener; arg is the struct worker. */
 	http_handler *api;
 	http_handler *api_too_large;	/* may be NULL: a plain 413 */

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/metric.h"
 #include "base/own.h"
+#include "pool/egress.h"
 #include "pool/inner.h"
 #include "pool/report.h"
 #include "pool/wlog.h"
@@ -162,6 +163,7 @@ worker_close(struct worker *w)
 	w->runtime = NULL;
 	http_server_free(w->api);
 	w->api = NULL;
+	egress_close(w);
 }
 
 /* Idle: first a moment in which what was started may end. */
@@ -550,6 +552,7 @@ worker_put_environment(struct worker *w, struct msg_out *m)
 		.access_key = key,
 		.secret_key = secret,
 		.session_token = token,
+		.proxy = w->egress == EGRESS_PROXY,
 		.fast_off = w->pool->conf.fast_off,
 	};
 	int i, n;
@@ -577,6 +580,8 @@ worker_order(struct worker *w, struct err *err)
 	const struct function_version *v = w->group->version;
 	struct msg_out m = { 0 };
 
+	if (egress_choose(w, err) < 0)
+		return -1;
 	msg_begin(&m, MSG_WORKER_START);
 	msg_put_u64(&m, w->id);
 	msg_put_str(&m, v->function);
@@ -632,6 +637,7 @@ worker_free(struct worker *w)
 	worker_close(w);
 	wgroup_close(&w->cgroup);
 	wlog_free(w->log);
+	egress_list_free(w->egress_list);
 	share_unref(w->share);
 	event_free(w->timer);
 	if (w->gone != NULL)
@@ -695,7 +701,8 @@ worker_on_up(struct worker *w, int fds[BROKER_UP_FDS])
 	w->runtime = runtime_server_new(p->base, fds[0], w->share,
 	    &worker_runtime_ops, w, &err);
 	w->api = http_server_new(p->base, fds[1], &api, &err);
-	if (w->runtime == NULL || w->api == NULL) {
+	if (egress_open(w, fds[4], &err) < 0 || w->runtime == NULL ||
+	    w->api == NULL) {
 		log_error("worker listener id=%" PRIu64 " err=\"%s\"", w->id,
 		    err.text);
 		pool_worker_unstartable(w, err.text);

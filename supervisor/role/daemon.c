@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "role/config.h"
 #include "role/listen.h"
+#include "role/out.h"
 #include "role/parent.h"
 #include "role/runtime.h"
 #include "role/daemon.h"
@@ -144,6 +145,10 @@ daemon_check(struct config *config, struct err *err)
 	if (config_text(config, "sandbox.require")[0] == '\0')
 		config_set(config, "sandbox.require", dev ? "none" : "userns",
 		    CONFIG_OPTION, err);
+	if (dev)
+		config_default(config, "egress.allow", "*");
+	if (out_check(config, err) < 0)
+		return -1;
 	if (config_text(config, "roles.default")[0] == '\0')
 		config_set(config, "roles.default", dev ? "invoke" : "own",
 		    CONFIG_OPTION, err);

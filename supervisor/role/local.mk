@@ -33,6 +33,8 @@ libsup_a_SOURCES += \
 	%D%/lockdown.h \
 	%D%/notify.c \
 	%D%/notify.h \
+	%D%/out.c \
+	%D%/out.h \
 	%D%/parent.c \
 	%D%/parent.h \
 	%D%/pg_folder.c \

@@ -17,6 +17,7 @@
 #include "obs/admin.h"
 #include "pool/pool.h"
 #include "role/config.h"
+#include "role/out.h"
 #include "role/serve.h"
 
 #define HEADERS_MOST (64 * 1024)
@@ -28,6 +29,7 @@ struct serve {
 	struct event_base *base;
 	struct env *env;
 	struct pgstore *pg;
+	struct out out;
 	struct pool *pool;
 	struct engine *engine;
 	struct api *api;
@@ -244,6 +246,7 @@ serve_build_pool(struct serve *s)
 		.idle_s = (int)(config_ms(c, "workers.idle_timeout") / 1000),
 		.init_ms = (int)config_ms(c, "workers.init_timeout"),
 		.fast_off = !config_flag(c, "workers.fast_data_plane"),
+		.egress = &s->out.egress,
 		.region = config_text(c, "server.region"),
 		.account = config_text(c, "server.account"),
 		.api = api_handle_worker,
@@ -302,6 +305,7 @@ serve_build_engine(struct serve *s)
 	conf.host.architecture = serve_architecture();
 	conf.host.region = conf.region;
 	s->engine = engine_new(&conf);
+	s->out.registry = s->engine->registry;
 }
 
 /* auth.key.KEYID facts are what main read from the keys file. */
@@ -378,6 +382,7 @@ serve_free(struct serve *s)
 	pgstore_mute(s->pg);
 	engine_free(s->engine);
 	pool_free(s->pool);
+	out_close(&s->out);
 	api_free(s->api);
 	pgstore_close(s->pg);
 	free(s->runtimes);
@@ -417,6 +422,8 @@ serve_run(const struct serve_conf *conf, struct err *err)
 	s.base = serve_base();
 	if (s.base == NULL)
 		return err_set(err, ERR_INTERNAL, "no event loop");
+	if (out_open(&s.out, s.base, conf->config, err) < 0)
+		return -1;
 	serve_build_store(&s);
 	serve_build_pool(&s);
 	serve_build_engine(&s);

@@ -33,7 +33,7 @@
 
 struct fake {
 	uint64_t id;
-	int ports[2];
+	int ports[3];
 	int out, errs;		/* our ends of its pipes */
 	int fd;			/* connection to its Runtime API */
 	struct buf in;
@@ -93,7 +93,7 @@ static void
 send_up(struct fixture *f, struct fake *w)
 {
 	struct msg_out m = { 0 };
-	int fds[4], out[2], errs[2], i;
+	int fds[5], out[2], errs[2], i;
 
 	fds[0] = listener(&w->ports[0]);
 	fds[1] = listener(&w->ports[1]);
@@ -101,14 +101,15 @@ send_up(struct fixture *f, struct fake *w)
 	assert_int_equal(pipe2(errs, O_CLOEXEC), 0);
 	fds[2] = out[0];
 	fds[3] = errs[0];
+	fds[4] = listener(&w->ports[2]);
 	w->out = out[1];
 	w->errs = errs[1];
 	msg_begin(&m, MSG_WORKER_UP);
 	msg_put_u64(&m, w->id);
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < 5; i++)
 		msg_put_fd(&m, fds[i]);
 	send_frame(f, &m);
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < 5; i++)
 		close(fds[i]);
 	f->up++;
 }

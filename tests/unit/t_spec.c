@@ -97,7 +97,7 @@ a_report_carries_its_descriptors(void **state)
 {
 	struct spec_report out = { .kind = REPORT_UP, .value = 3 }, in;
 	int pair[2], fds[SPEC_UP_FDS], nfds, gone, i;
-	const int sent[SPEC_UP_FDS] = { 0, 0, 0, 0 };
+	const int sent[SPEC_UP_FDS] = { 0, 0, 0, 0, 0 };
 	struct err err;
 
 	(void)state;
