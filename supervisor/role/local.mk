@@ -2,8 +2,6 @@ perdure_SOURCES += \
 	%D%/main.c
 
 libsup_a_SOURCES += \
-	%D%/blank.c \
-	%D%/blank.h \
 	%D%/cgfind.c \
 	%D%/cgfind.h \
 	%D%/cgroup.c \
@@ -54,7 +52,9 @@ libsup_a_SOURCES += \
 	%D%/serve.c \
 	%D%/serve.h \
 	%D%/spawn.c \
-	%D%/spawn.h
+	%D%/spawn.h \
+	%D%/starter.c \
+	%D%/starter.h
 
 unit_tests += \
 	tests/unit/t_cgfind \

@@ -57,7 +57,7 @@ spawn_init(struct spawn *s, const struct config *config,
 	s->link = link;
 	s->next_uid = SANDBOX_UID_FIRST;
 	sandbox_kit_init(&s->kit, config);
-	blanks_init(&s->blanks, &s->kit, groups);
+	starters_init(&s->starters, &s->kit, groups);
 	LIST_INIT(&s->list);
 }
 
@@ -69,7 +69,7 @@ spawned_free(struct spawn *s, struct spawned *w)
 	if (w->channel >= 0)
 		close(w->channel);
 	if (w->group != NULL)
-		blanks_drop(&s->blanks, w->group);
+		starters_drop(&s->starters, w->group);
 	free(w);
 }
 
@@ -79,7 +79,7 @@ spawn_free(struct spawn *s)
 	while (!LIST_EMPTY(&s->list))
 		spawned_free(s, LIST_FIRST(&s->list));
 	if (s->kit.program != NULL)
-		blanks_close(&s->blanks);
+		starters_close(&s->starters);
 	sandbox_kit_free(&s->kit);
 }
 
@@ -224,13 +224,13 @@ static int
 spawn_fill(struct spawn *s, const struct order *o, struct spec *spec,
     struct spawned *w, struct err *err)
 {
-	struct blank one;
+	struct starter one;
 
-	if (blanks_take(&s->blanks, &one, err) < 0)
+	if (starters_take(&s->starters, &one, err) < 0)
 		return -1;
 	if (spawn_limit(s, o, one.group, err) < 0 ||
 	    sandbox_tell(&s->kit, one.channel, spec, err) < 0) {
-		blanks_give_up(&s->blanks, &one);
+		starters_give_up(&s->starters, &one);
 		return -1;
 	}
 	w->starter = one.pid;
@@ -526,7 +526,7 @@ spawn_reaped(struct spawn *s, pid_t pid, int status, const struct rusage *ru)
 {
 	struct spawned *w = spawn_by_pid(s, pid);
 
-	if (w == NULL && blanks_reaped(&s->blanks, pid))
+	if (w == NULL && starters_reaped(&s->starters, pid))
 		return 1;
 	if (w == NULL) {
 		spawn_read(s);
@@ -554,7 +554,7 @@ int64_t
 spawn_tick(struct spawn *s, int64_t now_ms)
 {
 	struct spawned *w;
-	int64_t left, least = blanks_tick(&s->blanks, now_ms);
+	int64_t left, least = starters_tick(&s->starters, now_ms);
 
 	LIST_FOREACH(w, &s->list, link) {
 		if (w->is_up || w->up_by_ms == 0)

@@ -13,7 +13,7 @@
 
 #include "base/err.h"
 #include "base/msg.h"
-#include "role/blank.h"
+#include "role/starter.h"
 #include "role/cgroup.h"
 #include "role/config.h"
 #include "role/data.h"
@@ -34,7 +34,7 @@ struct spawn {
 	const struct data *data;
 	struct link *link;
 	struct sandbox_kit kit;
-	struct blanks blanks;
+	struct starters starters;
 	uint32_t next_uid;
 	int count;
 	LIST_HEAD(, spawned) list;

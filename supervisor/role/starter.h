@@ -1,11 +1,11 @@
 /*
- * blank - starters that are made ahead of time, each in a control group of
+ * starter - starters that are made ahead of time, each in a control group of
  * its own: to put the first process there after a quiet spell takes up to
- * 28 ms, which no cold start should wait for.  A blank one knows nothing of
- * any function and is used once.
+ * 28 ms, which no cold start should wait for.  It knows nothing of any
+ * function and is used once.
  */
-#ifndef ROLE_BLANK_H
-#define ROLE_BLANK_H
+#ifndef ROLE_STARTER_H
+#define ROLE_STARTER_H
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -14,18 +14,18 @@
 #include "role/cgroup.h"
 #include "role/sandbox.h"
 
-#define BLANKS_KEPT 2
+#define STARTERS_KEPT 2
 
-struct blank {
+struct starter {
 	pid_t pid;
 	int channel;		/* see sandbox_launch */
 	struct cgroup *group;
 };
 
-struct blanks {
+struct starters {
 	const struct sandbox_kit *kit;
 	struct cgroups *groups;
-	struct blank ready[BLANKS_KEPT];
+	struct starter ready[STARTERS_KEPT];
 	int n;
 	int64_t refill_ms;	/* not before; starts go first */
 	/* Groups in which something is still ending. */
@@ -33,19 +33,19 @@ struct blanks {
 	int nold;
 };
 
-void blanks_init(struct blanks *, const struct sandbox_kit *,
+void starters_init(struct starters *, const struct sandbox_kit *,
     struct cgroups *);
 /* Ends what is left. */
-void blanks_close(struct blanks *);
+void starters_close(struct starters *);
 /* The caller's; made on the spot when none is ready. */
-int blanks_take(struct blanks *, struct blank *, struct err *);
+int starters_take(struct starters *, struct starter *, struct err *);
 /* One that was taken and is not to be: ends, reaps and drops it. */
-void blanks_give_up(struct blanks *, struct blank *);
+void starters_give_up(struct starters *, struct starter *);
 /* 1: it was one of those that are ready. */
-int blanks_reaped(struct blanks *, pid_t);
+int starters_reaped(struct starters *, pid_t);
 /* Nobody uses that group any more: removes it, now or later. */
-void blanks_drop(struct blanks *, struct cgroup *);
+void starters_drop(struct starters *, struct cgroup *);
 /* Makes one, or removes groups; ms until there is more to do, or -1. */
-int64_t blanks_tick(struct blanks *, int64_t now_ms);
+int64_t starters_tick(struct starters *, int64_t now_ms);
 
 #endif

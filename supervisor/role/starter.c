@@ -11,14 +11,14 @@
 #include "base/env.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "role/blank.h"
+#include "role/starter.h"
 
-#define BLANK_REFILL_MS 25
-#define BLANK_RETRY_MS 1000	/* after one could not be made */
-#define BLANK_OLD_MS 20
+#define STARTER_REFILL_MS 25
+#define STARTER_RETRY_MS 1000	/* after one could not be made */
+#define STARTER_OLD_MS 20
 
 void
-blanks_init(struct blanks *b, const struct sandbox_kit *kit,
+starters_init(struct starters *b, const struct sandbox_kit *kit,
     struct cgroups *groups)
 {
 	memset(b, 0, sizeof(*b));
@@ -27,7 +27,7 @@ blanks_init(struct blanks *b, const struct sandbox_kit *kit,
 }
 
 static int
-blank_make(struct blanks *b, struct blank *one, struct err *err)
+starter_make(struct starters *b, struct starter *one, struct err *err)
 {
 	one->group = cgroup_new(b->groups, err);
 	if (one->group == NULL)
@@ -36,32 +36,32 @@ blank_make(struct blanks *b, struct blank *one, struct err *err)
 	    &one->channel, err);
 	if (one->pid > 0)
 		return 0;
-	blanks_drop(b, one->group);
+	starters_drop(b, one->group);
 	return -1;
 }
 
 int
-blanks_take(struct blanks *b, struct blank *one, struct err *err)
+starters_take(struct starters *b, struct starter *one, struct err *err)
 {
-	b->refill_ms = env_mono_ms(env_system()) + BLANK_REFILL_MS;
+	b->refill_ms = env_mono_ms(env_system()) + STARTER_REFILL_MS;
 	if (b->n == 0)
-		return blank_make(b, one, err);
+		return starter_make(b, one, err);
 	*one = b->ready[--b->n];
 	return 0;
 }
 
 void
-blanks_give_up(struct blanks *b, struct blank *one)
+starters_give_up(struct starters *b, struct starter *one)
 {
 	kill(one->pid, SIGKILL);
 	while (waitpid(one->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	close(one->channel);
-	blanks_drop(b, one->group);
+	starters_drop(b, one->group);
 }
 
 int
-blanks_reaped(struct blanks *b, pid_t pid)
+starters_reaped(struct starters *b, pid_t pid)
 {
 	int i;
 
@@ -71,13 +71,13 @@ blanks_reaped(struct blanks *b, pid_t pid)
 	if (i == b->n)
 		return 0;
 	close(b->ready[i].channel);
-	blanks_drop(b, b->ready[i].group);
+	starters_drop(b, b->ready[i].group);
 	b->ready[i] = b->ready[--b->n];
 	return 1;
 }
 
 void
-blanks_drop(struct blanks *b, struct cgroup *group)
+starters_drop(struct starters *b, struct cgroup *group)
 {
 	if (cgroup_remove(group))
 		return;
@@ -87,7 +87,7 @@ blanks_drop(struct blanks *b, struct cgroup *group)
 
 /* Whatever is still in one has no right to be. */
 static void
-blanks_remove_old(struct blanks *b)
+starters_remove_old(struct starters *b)
 {
 	int i, kept = 0;
 
@@ -100,45 +100,45 @@ blanks_remove_old(struct blanks *b)
 }
 
 static void
-blanks_refill(struct blanks *b, int64_t now_ms)
+starters_refill(struct starters *b, int64_t now_ms)
 {
 	struct err err;
 
-	if (blank_make(b, &b->ready[b->n], &err) == 0) {
+	if (starter_make(b, &b->ready[b->n], &err) == 0) {
 		b->n++;
 		return;
 	}
 	log_warn("no worker ahead of time: %s", err.text);
-	b->refill_ms = now_ms + BLANK_RETRY_MS;
+	b->refill_ms = now_ms + STARTER_RETRY_MS;
 }
 
 int64_t
-blanks_tick(struct blanks *b, int64_t now_ms)
+starters_tick(struct starters *b, int64_t now_ms)
 {
 	int64_t next = -1;
 
 	if (b->nold > 0)
-		blanks_remove_old(b);
+		starters_remove_old(b);
 	if (b->nold > 0)
-		next = BLANK_OLD_MS;
-	if (b->n < BLANKS_KEPT && now_ms >= b->refill_ms)
-		blanks_refill(b, now_ms);
-	if (b->n == BLANKS_KEPT)
+		next = STARTER_OLD_MS;
+	if (b->n < STARTERS_KEPT && now_ms >= b->refill_ms)
+		starters_refill(b, now_ms);
+	if (b->n == STARTERS_KEPT)
 		return next;
 	now_ms = b->refill_ms > now_ms ? b->refill_ms - now_ms : 0;
 	return next < 0 || now_ms < next ? now_ms : next;
 }
 
 void
-blanks_close(struct blanks *b)
+starters_close(struct starters *b)
 {
 	int patience;
 
 	while (b->n > 0)
-		blanks_give_up(b, &b->ready[--b->n]);
+		starters_give_up(b, &b->ready[--b->n]);
 	for (patience = 100; b->nold > 0 && patience > 0; patience--) {
-		blanks_remove_old(b);
-		poll(NULL, 0, BLANK_OLD_MS);
+		starters_remove_old(b);
+		poll(NULL, 0, STARTER_OLD_MS);
 	}
 	free(b->old);
 	b->old = NULL;
