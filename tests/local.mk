@@ -95,6 +95,8 @@ EXTRA_DIST += \
 	%D%/e2e/typed/inside.mjs \
 	%D%/e2e/typed/outside.mjs \
 	%D%/e2e/typed/plain.mjs \
+	%D%/hostile/attacks.py \
+	%D%/hostile/test_attacks.py \
 	%D%/hostile/test_proxy.py \
 	%D%/hostile/test_roles.py \
 	%D%/http/test_api.py \
