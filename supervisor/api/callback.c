@@ -37,8 +37,13 @@ void
 op_callback_failure(struct call *c)
 {
 	struct durable_call *d = durable_call_new(c);
+	struct err err;
 
 	d->blob = durable_error_text(in_object(c->in, "Error"));
+	if (durable_error_check(d->blob, &err) < 0) {
+		durable_call_fail(d, &err);
+		return;
+	}
 	callback_call(c, d, CALLBACK_FAILURE);
 }
 

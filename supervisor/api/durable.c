@@ -301,10 +301,15 @@ void
 op_execution_stop(struct call *c)
 {
 	struct durable_call *d = durable_call_of(c);
+	struct err err;
 
 	if (d == NULL)
 		return;
 	d->blob = durable_error_text(in_object(c->in, "Error"));
+	if (durable_error_check(d->blob, &err) < 0) {
+		durable_call_fail(d, &err);
+		return;
+	}
 	stop_begin(c->engine, &d->caller, &d->arn, d->blob, durable_call_done,
 	    d);
 }

@@ -19,6 +19,11 @@
 #define DURABLE_OPERATIONS_MOST 3000
 #define DURABLE_BYTES_MOST (100LL * 1024 * 1024)
 #define DURABLE_PAYLOAD_MOST (1024 * 1024)
+/*
+ * Of one batch.  AWS says none; the SDKs send 750 KB, or one result that is
+ * too large to be returned.  More would hold up everybody's writes.
+ */
+#define DURABLE_BATCH_MOST (16 * 1024 * 1024)
 #define DURABLE_TIMEOUT_MOST_S 31622400
 
 /* What the core cannot know itself. */
@@ -186,6 +191,9 @@ int64_t durable_deadline(const struct execution *);
  */
 void durable_due(const struct durable_env *, struct execution *,
     struct change *);
+
+/* ERR_INVALID: the fields of that ErrorObject are too large together. */
+int durable_error_check(const struct blob *error, struct err *err);
 
 enum callback_kind {
 	CALLBACK_SUCCESS,

@@ -182,8 +182,6 @@ check_content(const struct op_update *u, struct err *err)
 }
 
 /*
- * The service is said to refuse errors from 32768 bytes on, the model lets
- * 1 MB pass; a refusal costs the execution, so the larger bound is used.
  * The SDKs checkpoint the EXECUTION just because its result is too large to
  * be returned (5.4), so only the execution's total bounds that one; what a
  * waiting parent can take is decided when it closes.
@@ -200,10 +198,7 @@ check_size(const struct op_update *u, struct err *err)
 		    "%s %s payload size must be less than or equal to %d "
 		    "bytes.", op_type_name(u->type),
 		    u->action == OP_START ? "input" : "output", most);
-	if (u->error != NULL && u->error->len >= DURABLE_PAYLOAD_MOST)
-		return err_code(err, ERR_INVALID, INVALID_PARAMETER,
-		    "Error object size must be less than %d bytes.", most);
-	return 0;
+	return durable_error_check(u->error, err);
 }
 
 static int
@@ -294,5 +289,9 @@ batch_check(const struct durable_env *e, const struct execution *x,
 	}
 	map_free(b.by_id);
 	free(b.list);
+	if (result == 0 && cost->bytes > DURABLE_BATCH_MOST)
+		return err_code(err, ERR_INVALID, INVALID_PARAMETER,
+		    "Updates must be less than or equal to %d bytes in all.",
+		    DURABLE_BATCH_MOST);
 	return result;
 }

@@ -93,3 +93,43 @@ error_clean(const struct blob *in)
 	buf_free(&b);
 	return blob;
 }
+
+static size_t
+fields_size(json_t *root)
+{
+	static const char *const names[] = {
+		"ErrorMessage", "ErrorType", "ErrorData",
+	};
+	json_t *trace = json_object_get(root, "StackTrace"), *line;
+	size_t size = 0, i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		size += json_string_length(json_object_get(root, names[i]));
+	json_array_foreach(trace, i, line)
+		size += json_string_length(line);
+	return size;
+}
+
+/*
+ * The model bounds the fields together.  The service is said to refuse
+ * errors from 32768 bytes on; a refusal costs the execution, so the larger
+ * bound is used.
+ */
+int
+durable_error_check(const struct blob *error, struct err *err)
+{
+	json_t *root;
+	size_t size;
+
+	/* Its JSON is no smaller than its fields. */
+	if (error == NULL || error->len <= DURABLE_PAYLOAD_MOST)
+		return 0;
+	root = json_loadb(error->data, error->len, JSON_ALLOW_NUL, NULL);
+	size = fields_size(root);
+	json_decref(root);
+	if (size <= DURABLE_PAYLOAD_MOST)
+		return 0;
+	return err_code(err, ERR_INVALID, INVALID_PARAMETER,
+	    "Error object size must be less than or equal to %d bytes.",
+	    DURABLE_PAYLOAD_MOST);
+}

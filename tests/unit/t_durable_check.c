@@ -257,6 +257,49 @@ a_batch_meets_operations_whose_time_has_come(void **state)
 	kit_close(&k);
 }
 
+/* Its message has n bytes, all of which JSON escapes; its type two. */
+static struct blob *
+error_of(size_t n)
+{
+	struct buf b = BUF_INIT;
+	struct blob *error;
+	size_t i;
+
+	buf_str(&b, "{\"ErrorType\":\"E2\",\"ErrorMessage\":\"");
+	for (i = 0; i < n; i++)
+		buf_str(&b, "\\n");
+	buf_str(&b, "\"}");
+	error = blob_new(b.data, b.len);
+	buf_free(&b);
+	return error;
+}
+
+static void
+a_batch_is_bounded(void **state)
+{
+	enum { N = DURABLE_BATCH_MOST / DURABLE_PAYLOAD_MOST };
+	static char big[DURABLE_PAYLOAD_MOST];
+	static char ids[N + 1][12];
+	struct blob *fits = blob_new(big, sizeof(big)), *one = blob_str("1");
+	struct op_update u[N + 1];
+	struct kit k;
+	int i;
+
+	(void)state;
+	kit_open(&k, 5);
+	for (i = 0; i <= N; i++) {
+		snprintf(ids[i], sizeof(ids[i]), "%d", i);
+		u[i] = (struct op_update){ .id = ids[i], .type = OP_STEP,
+		    .action = OP_SUCCEED, .payload = i < N ? fits : one };
+	}
+	kit_refused(&k, u, N + 1,
+	    "Updates must be less than or equal to 16777216 bytes in all.");
+	kit_checkpoint(&k, u, N);
+	kit_close(&k);
+	blob_unref(fits);
+	blob_unref(one);
+}
+
 static void
 sizes_are_bounded(void **state)
 {
@@ -276,10 +319,14 @@ sizes_are_bounded(void **state)
 	u.payload = fits;
 	kit_checkpoint(&k, &u, 1);
 	u = (struct op_update){ .id = "t", .type = OP_STEP,
-	    .action = OP_FAIL, .error = over };
-	kit_refused(&k, &u, 1,
-	    "Error object size must be less than 1048576 bytes.");
-	u = (struct op_update){ .id = "t", .type = OP_CHAINED_INVOKE,
+	    .action = OP_FAIL, .error = error_of(DURABLE_PAYLOAD_MOST - 1) };
+	kit_refused(&k, &u, 1, "Error object size must be less than or equal "
+	    "to 1048576 bytes.");
+	blob_unref(u.error);
+	u.error = error_of(DURABLE_PAYLOAD_MOST - 2);
+	kit_checkpoint(&k, &u, 1);
+	blob_unref(u.error);
+	u = (struct op_update){ .id = "i", .type = OP_CHAINED_INVOKE,
 	    .payload = over, .target = "g" };
 	kit_refused(&k, &u, 1, "CHAINED_INVOKE input payload size must be "
 	    "less than or equal to 1048576 bytes.");
@@ -304,6 +351,7 @@ main(void)
 		cmocka_unit_test(
 		    a_batch_meets_operations_whose_time_has_come),
 		cmocka_unit_test(sizes_are_bounded),
+		cmocka_unit_test(a_batch_is_bounded),
 	};
 	int failed;
 
