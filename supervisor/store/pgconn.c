@@ -439,8 +439,12 @@ pg_on_out(int fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (pg->conn != NULL)
-		pg_flush(pg);
+	if (pg->conn == NULL)
+		return;
+	/* It takes what we send, however long that is. */
+	if (pg->state == PG_READY && pg->load > 0)
+		pg_watch_answer(pg);
+	pg_flush(pg);
 }
 
 static void
