@@ -53,7 +53,9 @@ EXTRA_DIST += \
 	%D%/crash/test_crash.py \
 	%D%/durable/conftest.py \
 	%D%/durable/kit.py \
+	%D%/durable/test_callbacks.py \
 	%D%/durable/test_control.py \
+	%D%/durable/test_limits.py \
 	%D%/durable/test_names.py \
 	%D%/durable/test_reading.py \
 	%D%/durable/test_tokens.py \

@@ -187,18 +187,24 @@ class Run:
         return perdure.history(self.puppet.server, self.arn)
 
     def kinds(self):
-        return [event["EventType"] for event in self.history()]
+        """The types of the events, also of one with a lot of data."""
+        kinds, more = [], {}
+        while True:
+            page = self.lam.get_durable_execution_history(
+                DurableExecutionArn=self.arn, IncludeExecutionData=False,
+                MaxItems=1000, **more,
+            )
+            kinds += [event["EventType"] for event in page["Events"]]
+            if "NextMarker" not in page:
+                return kinds
+            more = {"Marker": page["NextMarker"]}
 
     def until(self, kind, times=1, seconds=30):
-        """Wait until the history has such an event; returns it."""
-
-        def there():
-            found = [e for e in self.history() if e["EventType"] == kind]
-            return found[times - 1 :] or None
-
-        return perdure.wait_for(
-            there, seconds, f"{kind} of {self.arn}", every=0.02
-        )[0]
+        """Wait until the history has so many such events."""
+        perdure.wait_for(
+            lambda: self.kinds().count(kind) >= times, seconds,
+            f"{kind} of {self.arn}", every=0.02,
+        )
 
     def stop(self, **error):
         more = {"Error": error} if error else {}

@@ -58,12 +58,14 @@ def test_in_every_state(lam, puppets):
         check_taken(run.puppet, run, payload, name)
     turns["SUCCEEDED"].succeed('{"v":7}')
     turns["FAILED"].fail(ErrorType="E", ErrorMessage="m")
-    for name in ("PAUSED", "STOPPED", "TIMED_OUT"):
+    for name in ("PAUSED", "STOPPED"):
         turns[name].checkpoint(wait("w"))
         turns[name].pending()
         runs[name].until("InvocationCompleted")
     runs["PAUSED"].pause()
     runs["STOPPED"].stop(ErrorType="S", ErrorMessage="stopped")
+    runs["TIMED_OUT"].reach("TIMED_OUT")
+    turns["TIMED_OUT"].pending()
     for name, run in runs.items():
         run.reach(name)
         check_taken(run.puppet, run, payload, name)
