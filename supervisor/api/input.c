@@ -25,6 +25,21 @@ static int
 fault(struct input_fault *f, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* What it quotes may be cut in the middle of a character. */
+static void
+mend_text(char *s)
+{
+	size_t n;
+
+	for (; *s != '\0'; s += n) {
+		n = utf8_next(s, strlen(s));
+		if (n == 0) {
+			*s = '?';
+			n = 1;
+		}
+	}
+}
+
 static int
 fault(struct input_fault *f, const char *code, const char *fmt, ...)
 {
@@ -34,6 +49,7 @@ fault(struct input_fault *f, const char *code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	mend_text(text);
 	f->code = code;
 	buf_reset(&f->text);
 	buf_str(&f->text, text);
