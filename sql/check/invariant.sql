@@ -215,6 +215,37 @@ from accepted a
 join execution_all x on x.id = a.execution
 where (a.epoch, a.seq) >= (x.epoch, x.seq)
 
+-- An invocation ends before the next one is claimed, so a checkpoint behind
+-- the ends of n invocations is one of invocation n + 1 at least.
+-- name: i6
+select t.execution || ': event ' || t.id || ' by checkpoint ' || t.cause_id
+    || ' behind the ends of ' || t.ended || ' invocations'
+from (
+    select execution, id, type, cause, cause_id,
+        count(*) filter (where type = 25) over w as ended
+    from history_all
+    window w as (partition by execution order by id)
+) t
+where t.cause = 0 and t.type <> 0
+    and t.cause_id ~ '^[0-9]{1,9}[.][0-9]{1,18}$'
+    and split_part(t.cause_id, '.', 1)::bigint <= t.ended
+union all
+select x.id || ': ' || count(*) || ' invocations ended, but it is at the '
+    || x.epoch || '. one' || case when x.running then ', which runs' else ''
+    end
+from execution_all x
+join history_all h on h.execution = x.id and h.type = 25
+group by x.id, x.epoch, x.running
+having count(*) > x.epoch - x.running::int
+
+-- name: i7
+select h.execution || ': event ' || n.id || ' of type ' || n.type
+    || ' of a step that ended with event ' || h.id
+from history_all h
+join history_all n on n.execution = h.execution and n.ord = h.ord
+    and n.id > h.id
+where h.type in (11, 12) and h.delay_s = 0 and n.type in (10, 11, 12)
+
 -- name: i8
 with pending as (
     select o.execution, o.ord, o.type, case

@@ -22,6 +22,8 @@ static const struct invariant invariants[] = {
 	{ CHECK_I3, "operations agree with their events" },
 	{ CHECK_I4, "every event has a cause" },
 	{ CHECK_I5, "checkpoints form a chain" },
+	{ CHECK_I6, "nothing of an invocation behind its end" },
+	{ CHECK_I7, "no attempt of a step behind its end" },
 	{ CHECK_I8, "everything open has a way to go on" },
 	{ CHECK_I9, "no timer early, none forgotten" },
 	{ CHECK_I10, "one callback for each completing call" },
