@@ -107,6 +107,7 @@ EXTRA_DIST += \
 	%D%/http/test_bad_input.py \
 	%D%/http/test_cli.py \
 	%D%/http/test_database.py \
+	%D%/http/test_concurrency.py \
 	%D%/http/test_draining.py \
 	%D%/http/test_functions.py \
 	%D%/http/test_model.py \

@@ -6,7 +6,6 @@
 
 /* AWS's quota of archives in all; ours is the disk, so the same is shown. */
 #define ACCOUNT_CODE_BYTES 80530636800LL
-#define ACCOUNT_CONCURRENCY 1000
 
 void
 op_account_settings(struct call *c)
@@ -17,8 +16,9 @@ op_account_settings(struct call *c)
 	    "AccountLimit", "TotalCodeSize", (json_int_t)ACCOUNT_CODE_BYTES,
 	    "CodeSizeUnzipped", (json_int_t)FUNCTION_UNZIPPED_MOST,
 	    "CodeSizeZipped", (json_int_t)FUNCTION_ZIP_MOST,
-	    "ConcurrentExecutions", ACCOUNT_CONCURRENCY,
-	    "UnreservedConcurrentExecutions", ACCOUNT_CONCURRENCY,
+	    "ConcurrentExecutions", c->engine->concurrency,
+	    "UnreservedConcurrentExecutions", c->engine->concurrency -
+	    (int)registry_reserved_all(r),
 	    "AccountUsage", "TotalCodeSize",
 	    (json_int_t)registry_code_bytes(r), "FunctionCount",
 	    (json_int_t)registry_count(r)));

@@ -8,33 +8,36 @@
 
 /* Sent by AWS, but in no service model. */
 static const struct error_shape outside[] = {
-	{ "AccessDeniedException", 403, true },
-	{ "ExpiredTokenException", 403, false },
-	{ "IncompleteSignatureException", 403, false },
-	{ "InvalidSignatureException", 403, false },
-	{ "MissingAuthenticationTokenException", 403, false },
-	{ "RequestEntityTooLargeException", 413, false },
-	{ "SerializationException", 400, false },
-	{ "UnknownOperationException", 404, false },
-	{ "UnrecognizedClientException", 403, false },
-	{ "ValidationException", 400, false },
+	{ "AccessDeniedException", 403, true, NULL },
+	{ "ExpiredTokenException", 403, false, NULL },
+	{ "IncompleteSignatureException", 403, false, NULL },
+	{ "InvalidSignatureException", 403, false, NULL },
+	{ "MissingAuthenticationTokenException", 403, false, NULL },
+	{ "RequestEntityTooLargeException", 413, false, NULL },
+	{ "SerializationException", 400, false, NULL },
+	{ "UnknownOperationException", 404, false, NULL },
+	{ "UnrecognizedClientException", 403, false, NULL },
+	{ "ValidationException", 400, false, NULL },
 };
+
+#define RATE "ConcurrentInvocationLimitExceeded"
+#define RATE_RESERVED "ReservedFunctionConcurrentInvocationLimitExceeded"
 
 /* What a kind without a code means. */
 static const struct error_shape kinds[] = {
-	[ERR_SYSTEM] = { "ServiceException", 500, true },
-	[ERR_INVALID] = { "InvalidParameterValueException", 400, false },
-	[ERR_NOT_FOUND] = { "ResourceNotFoundException", 404, true },
-	[ERR_EXISTS] = { "ResourceConflictException", 409, false },
-	[ERR_CONFLICT] = { "ResourceConflictException", 409, false },
-	[ERR_DENIED] = { "AccessDeniedException", 403, true },
-	[ERR_LIMIT] = { "TooManyRequestsException", 429, false },
-	[ERR_TOO_LARGE] = { "RequestTooLargeException", 413, false },
+	[ERR_SYSTEM] = { "ServiceException", 500, true, NULL },
+	[ERR_INVALID] = { "InvalidParameterValueException", 400, false, NULL },
+	[ERR_NOT_FOUND] = { "ResourceNotFoundException", 404, true, NULL },
+	[ERR_EXISTS] = { "ResourceConflictException", 409, false, NULL },
+	[ERR_CONFLICT] = { "ResourceConflictException", 409, false, NULL },
+	[ERR_DENIED] = { "AccessDeniedException", 403, true, NULL },
+	[ERR_LIMIT] = { "TooManyRequestsException", 429, false, NULL },
+	[ERR_TOO_LARGE] = { "RequestTooLargeException", 413, false, NULL },
 	/* Nothing was done: clients may repeat it. */
-	[ERR_UNAVAILABLE] = { "ServiceException", 503, true },
-	[ERR_UNCERTAIN] = { "ServiceException", 500, true },
-	[ERR_TIMEOUT] = { "ServiceException", 504, true },
-	[ERR_INTERNAL] = { "ServiceException", 500, true },
+	[ERR_UNAVAILABLE] = { "ServiceException", 503, true, NULL },
+	[ERR_UNCERTAIN] = { "ServiceException", 500, true, NULL },
+	[ERR_TIMEOUT] = { "ServiceException", 504, true, NULL },
+	[ERR_INTERNAL] = { "ServiceException", 500, true, NULL },
 };
 
 static int
@@ -48,6 +51,10 @@ error_shape(enum err_kind kind, const char *code)
 {
 	const struct api_error *known;
 
+	/* The code says what was exceeded; the name is that of all throttles. */
+	if (code != NULL && strcmp(code, RATE_RESERVED) == 0)
+		return (struct error_shape){ "TooManyRequestsException", 429,
+		    false, RATE_RESERVED };
 	for (size_t i = 0; code && i < sizeof(outside) / sizeof(*outside); i++)
 		if (strcmp(outside[i].name, code) == 0)
 			return outside[i];
@@ -56,16 +63,17 @@ error_shape(enum err_kind kind, const char *code)
 		    sizeof(*api_errors), error_compare);
 		if (known != NULL && kind == ERR_UNAVAILABLE)
 			return (struct error_shape){ known->name, 503,
-			    known->capital };
+			    known->capital, NULL };
 		if (known != NULL)
 			return (struct error_shape){ known->name,
-			    known->status, known->capital };
+			    known->status, known->capital, NULL };
 	}
 	if (kind <= ERR_NONE ||
 	    (size_t)kind >= sizeof(kinds) / sizeof(kinds[0]))
 		kind = ERR_INTERNAL;
 	if (code != NULL)
-		return (struct error_shape){ code, kinds[kind].status, true };
+		return (struct error_shape){ code, kinds[kind].status, true,
+		    NULL };
 	return kinds[kind];
 }
 
@@ -75,8 +83,8 @@ error_json(const struct error_shape *e, const char *text, struct buf *out)
 	buf_fmt(out, "{\"Type\":\"%s\",",
 	    e->status < 500 ? "User" : "Service");
 	if (strcmp(e->name, "TooManyRequestsException") == 0)
-		buf_str(out,
-		    "\"Reason\":\"ConcurrentInvocationLimitExceeded\",");
+		buf_fmt(out, "\"Reason\":\"%s\",",
+		    e->reason != NULL ? e->reason : RATE);
 	buf_fmt(out, "\"%s\":", e->capital ? "Message" : "message");
 	buf_json(out, text, strlen(text));
 	buf_char(out, '}');
@@ -113,17 +121,17 @@ query_shape(const struct error_shape *e)
 		const char *json;
 		struct error_shape query;
 	} names[] = {
-		{ "AccessDeniedException", { "AccessDenied", 403, true } },
-		{ "ExpiredTokenException", { "ExpiredToken", 403, true } },
+		{ "AccessDeniedException", { "AccessDenied", 403, true, NULL } },
+		{ "ExpiredTokenException", { "ExpiredToken", 403, true, NULL } },
 		{ "IncompleteSignatureException",
-		    { "IncompleteSignature", 400, true } },
+		    { "IncompleteSignature", 400, true, NULL } },
 		{ "InvalidSignatureException",
-		    { "SignatureDoesNotMatch", 403, true } },
+		    { "SignatureDoesNotMatch", 403, true, NULL } },
 		{ "MissingAuthenticationTokenException",
-		    { "MissingAuthenticationToken", 403, true } },
-		{ "UnknownOperationException", { "InvalidAction", 400, true } },
+		    { "MissingAuthenticationToken", 403, true, NULL } },
+		{ "UnknownOperationException", { "InvalidAction", 400, true, NULL } },
 		{ "UnrecognizedClientException",
-		    { "InvalidClientTokenId", 403, true } },
+		    { "InvalidClientTokenId", 403, true, NULL } },
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -13,6 +13,7 @@ struct error_shape {
 	const char *name;
 	int status;
 	bool capital;		/* "Message" */
+	const char *reason;	/* of a throttle; NULL: none */
 };
 
 /* What the code, or else the kind, means to a client. */

@@ -196,6 +196,9 @@ op_get_function(struct call *c)
 	    "RepositoryType", "S3", "Location", location);
 	if (json_object_size(f->tags) > 0)
 		json_object_set(o, "Tags", f->tags);
+	if (fn.qualifier[0] == '\0' && function_reserved(f) >= 0)
+		json_object_set_new(o, "Concurrency", json_pack("{s:i}",
+		    "ReservedConcurrentExecutions", function_reserved(f)));
 	free(location);
 	call_ok(c, o);
 }

@@ -8,6 +8,7 @@ libsup_a_SOURCES += \
 	%D%/callback.c \
 	%D%/check.c \
 	%D%/check.h \
+	%D%/concurrency.c \
 	%D%/durable.c \
 	%D%/durable_call.h \
 	%D%/error.c \

@@ -38,6 +38,11 @@ api_handler op_get_alias;
 api_handler op_list_aliases;
 api_handler op_update_alias;
 
+/* concurrency.c */
+api_handler op_delete_concurrency;
+api_handler op_get_concurrency;
+api_handler op_put_concurrency;
+
 /* event_invoke.c */
 api_handler op_delete_event_invoke;
 api_handler op_get_event_invoke;

@@ -52,6 +52,14 @@ version_durable(struct function_version *v)
 	v->kms_key_arn = version_text(d, "KMSKeyArn");
 }
 
+int
+function_reserved(const struct function *f)
+{
+	json_t *n = json_object_get(f->settings, FUNCTION_CONCURRENCY);
+
+	return json_is_integer(n) ? (int)json_integer_value(n) : -1;
+}
+
 void
 function_set_deleting(json_t *config)
 {

@@ -55,6 +55,10 @@ struct function {
 	bool deleting;		/* DrainingDurableExecutions */
 };
 
+#define FUNCTION_CONCURRENCY "concurrency"	/* in settings */
+
+/* Reserved concurrency; -1: none. */
+int function_reserved(const struct function *);
 /* State Deleting, StateReasonCode DrainingDurableExecutions. */
 void function_set_deleting(json_t *config);
 /* Takes config.  NULL: config lacks what a version needs. */

@@ -20,6 +20,8 @@
 /* Events in memory; more stay rows until there is room. */
 #define ASYNC_HELD_MOST 1000
 #define ASYNC_TAKE_MOST 100
+/* Of one function beyond its reserved concurrency; more wait as rows. */
+#define ASYNC_PATIENCE 100
 #define ASYNC_BACKOFF_MS 100
 /* A statement whose answer is lost may be at work for as long. */
 #define ASYNC_OWN_MS 20000
@@ -676,6 +678,11 @@ async_start(struct async_run *r)
 	}
 	r->function_arn = arn_function(g->region, g->account, e->function,
 	    e->qualifier);
+	if (id_is_zero(&e->parent) &&
+	    registry_reserved(g->registry, e->function) == 0) {
+		async_conclude(r, "ZeroReservedConcurrency", false, NULL);
+		return;
+	}
 	if (inv->version->durable && !id_is_zero(&e->parent)) {
 		err_set(&err, ERR_NOT_FOUND, "Function not found: %s: it was "
 		    "plain when it was invoked", r->function_arn);
@@ -692,6 +699,7 @@ async_start(struct async_run *r)
 	inv->client_context = e->client_context;
 	inv->trace = e->trace;
 	inv->tenant = e->tenant;
+	inv->patience = id_is_zero(&e->parent) ? ASYNC_PATIENCE : -1;
 	inv->done = async_on_result;
 	inv->arg = r;
 	r->pooled = true;

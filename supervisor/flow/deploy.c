@@ -137,6 +137,8 @@ deploy_written(struct deploy *d)
 	}
 	if (d->drains)
 		deploy_drained(d);
+	if (d->write.settings != NULL)
+		pool_reserve(d->engine->pool);
 	if (d->write.drop || d->write.latest != NULL)
 		pool_retire(d->engine->pool, d->name, "$LATEST");
 	if (d->write.drop_version != NULL)
@@ -335,6 +337,8 @@ static enum deploy_next (*const deploy_kinds[])(struct deploy *) = {
 	[DEPLOY_PUT_INVOKE] = deploy_put_invoke,
 	[DEPLOY_UPDATE_INVOKE] = deploy_update_invoke,
 	[DEPLOY_DROP_INVOKE] = deploy_drop_invoke,
+	[DEPLOY_PUT_RESERVED] = deploy_put_reserved,
+	[DEPLOY_DROP_RESERVED] = deploy_drop_reserved,
 };
 
 static void

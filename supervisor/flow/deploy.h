@@ -22,6 +22,8 @@ enum deploy_kind {
 	DEPLOY_PUT_INVOKE,	/* PutFunctionEventInvokeConfig */
 	DEPLOY_UPDATE_INVOKE,
 	DEPLOY_DROP_INVOKE,
+	DEPLOY_PUT_RESERVED,	/* PutFunctionConcurrency */
+	DEPLOY_DROP_RESERVED,
 };
 
 struct deploy_in {

@@ -67,5 +67,7 @@ enum deploy_next deploy_drop_alias(struct deploy *);
 enum deploy_next deploy_put_invoke(struct deploy *);
 enum deploy_next deploy_update_invoke(struct deploy *);
 enum deploy_next deploy_drop_invoke(struct deploy *);
+enum deploy_next deploy_put_reserved(struct deploy *);
+enum deploy_next deploy_drop_reserved(struct deploy *);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/map.h"
 #include "base/metric.h"
 #include "base/own.h"
 #include "flow/error_object.h"
@@ -16,6 +17,9 @@
  */
 #define RUN_ENVELOPE_MOST (5 * 1024 * 1024)
 
+/* So many functions at least share the places in the pool's queue. */
+#define RUN_LANES 4
+
 struct run {
 	struct invocation inv;
 	struct engine *engine;
@@ -23,7 +27,8 @@ struct run {
 	char *function_arn, *trace, *tenant;
 	char cause[ID_TEXT];
 	struct blob *frozen;	/* made before a change that is under way */
-	TAILQ_ENTRY(run) link;	/* in runs->queue */
+	struct run_lane *lane;
+	TAILQ_ENTRY(run) link;	/* in lane->queue */
 	enum run_state {
 		RUN_NEW,
 		RUN_QUEUED,	/* waits here */
@@ -33,10 +38,20 @@ struct run {
 	} state;
 };
 
+/* Those of one function, so that none stands in another's way. */
+struct run_lane {
+	TAILQ_ENTRY(run_lane) link;
+	char *function;
+	int runs;
+	int waiting;	/* in the pool */
+	TAILQ_HEAD(, run) queue;
+};
+
 struct runs {
 	struct engine *engine;
-	TAILQ_HEAD(, run) queue;
-	int waiting, most;
+	TAILQ_HEAD(run_lanes, run_lane) lanes;	/* the next one first */
+	struct map *by_function;
+	int waiting, most, lane_most;
 };
 
 struct settle {
@@ -54,15 +69,46 @@ runs_new(struct engine *g, int most)
 	struct runs *s = xcalloc(1, sizeof(*s));
 
 	s->engine = g;
-	TAILQ_INIT(&s->queue);
+	TAILQ_INIT(&s->lanes);
+	s->by_function = map_new(env_random_u64(g->env));
 	s->most = most > 0 ? most : 1;
+	s->lane_most = s->most < RUN_LANES * RUN_LANES ? s->most :
+	    s->most / RUN_LANES;
 	return s;
 }
 
 void
 runs_free(struct runs *s)
 {
+	map_free(s->by_function);
 	free(s);
+}
+
+static struct run_lane *
+run_lane_get(struct runs *s, const char *function)
+{
+	struct run_lane *l = map_gets(s->by_function, function);
+
+	if (l == NULL) {
+		l = xcalloc(1, sizeof(*l));
+		l->function = xstrdup(function);
+		TAILQ_INIT(&l->queue);
+		TAILQ_INSERT_TAIL(&s->lanes, l, link);
+		map_puts(s->by_function, l->function, l);
+	}
+	l->runs++;
+	return l;
+}
+
+static void
+run_lane_put(struct runs *s, struct run_lane *l)
+{
+	if (--l->runs > 0)
+		return;
+	TAILQ_REMOVE(&s->lanes, l, link);
+	map_dels(s->by_function, l->function);
+	free(l->function);
+	free(l);
 }
 
 /* The only place that writes the state. */
@@ -73,22 +119,41 @@ run_enter(struct run *r, enum run_state to)
 	enum run_state from = r->state;
 
 	if (from == RUN_QUEUED)
-		TAILQ_REMOVE(&s->queue, r, link);
+		TAILQ_REMOVE(&r->lane->queue, r, link);
 	r->state = to;
 	if (to == RUN_QUEUED)
-		TAILQ_INSERT_TAIL(&s->queue, r, link);
+		TAILQ_INSERT_TAIL(&r->lane->queue, r, link);
+	r->lane->waiting += (to == RUN_WAITING) - (from == RUN_WAITING);
 	s->waiting += (to == RUN_WAITING) - (from == RUN_WAITING);
 	if (from == RUN_WAITING)
 		runs_next(s);
 }
 
+/* The functions take turns. */
+static struct run_lane *
+runs_next_lane(struct runs *s)
+{
+	struct run_lane *l;
+
+	TAILQ_FOREACH(l, &s->lanes, link)
+		if (!TAILQ_EMPTY(&l->queue) && l->waiting < s->lane_most)
+			break;
+	if (l != NULL) {
+		TAILQ_REMOVE(&s->lanes, l, link);
+		TAILQ_INSERT_TAIL(&s->lanes, l, link);
+	}
+	return l;
+}
+
 static void
 runs_next(struct runs *s)
 {
+	struct run_lane *l;
 	struct run *r;
 
 	while (!s->engine->draining && s->waiting < s->most &&
-	    (r = TAILQ_FIRST(&s->queue)) != NULL) {
+	    (l = runs_next_lane(s)) != NULL) {
+		r = TAILQ_FIRST(&l->queue);
 		run_enter(r, RUN_WAITING);
 		pool_invoke(s->engine->pool, &r->inv);
 	}
@@ -100,6 +165,7 @@ run_free(struct run *r)
 	if (r->state == RUN_WAITING || r->state == RUN_HANDED)
 		pool_cancel(r->engine->pool, &r->inv);
 	run_enter(r, RUN_ENDED);
+	run_lane_put(r->engine->runs, r->lane);
 	*exec_run(r->exec) = NULL;
 	blob_unref(r->frozen);
 	if (r->inv.version != NULL)
@@ -286,6 +352,7 @@ run_start(struct engine *g, struct exec *e)
 
 	r->engine = g;
 	r->exec = e;
+	r->lane = run_lane_get(g->runs, x->function);
 	*exec_run(e) = r;
 	id_text(x->request_id, r->cause);
 	inv->request_id = x->request_id;
@@ -304,6 +371,7 @@ run_start(struct engine *g, struct exec *e)
 	inv->execution = x->id;
 	snprintf(inv->execution_arn, sizeof(inv->execution_arn), "%s",
 	    x->arn);
+	inv->patience = -1;
 	inv->done = run_done;
 	inv->arg = r;
 	run_enter(r, RUN_QUEUED);

@@ -31,6 +31,8 @@ engine_new(const struct engine_conf *conf)
 	g->account = conf->account;
 	g->host = conf->host;
 	g->failures_most = conf->failures_most;
+	g->concurrency = conf->concurrency;
+	g->unreserved_least = conf->unreserved_least;
 	g->retry_ms = conf->retry_ms > 0 ? conf->retry_ms :
 	    retry_default.delay_ms;
 	/* New at every start: what another one claimed is not ours. */

@@ -50,6 +50,8 @@ struct engine {
 	int32_t cluster_epoch;
 	int64_t node;
 	int32_t failures_most;	/* durable: failed invocations in a row */
+	int concurrency;	/* of the account */
+	int unreserved_least;	/* of it, for functions without their own */
 	int64_t retry_ms;	/* before an event's second attempt */
 	bool ready;		/* the store serves and this node is known */
 	bool draining;

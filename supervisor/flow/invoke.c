@@ -18,6 +18,8 @@
 #define INVOKE_SYNC_MOST (6 * 1024 * 1024)
 #define INVOKE_EVENT_MOST (1024 * 1024)
 #define INVOKE_DURABLE_SYNC_S 900
+/* The reason of a throttle; api/error.c knows it. */
+#define INVOKE_RESERVED "ReservedFunctionConcurrentInvocationLimitExceeded"
 
 struct invoke {
 	struct keep keep;
@@ -278,8 +280,8 @@ invoke_on_result(struct invocation *inv, const struct invocation_result *res)
 	memset(&err, 0, sizeof(err));
 	switch (res->outcome) {
 	case INVOCATION_THROTTLED:
-		err_code(&err, ERR_LIMIT, "TooManyRequestsException",
-		    "Rate Exceeded.");
+		err_code(&err, ERR_LIMIT, res->reserved ? INVOKE_RESERVED :
+		    "TooManyRequestsException", "Rate Exceeded.");
 		invoke_fail(v, &err);
 		return;
 	case INVOCATION_LOST:
@@ -408,6 +410,11 @@ invoke_check_durable(const struct invoke *v, struct err *err)
 		    "InvalidParameterValueException",
 		    "You cannot synchronously invoke a durable function with "
 		    "an executionTimeout greater than 15 minutes.");
+	/* Nothing may run, now or later: so nothing is started. */
+	if (v->type != INVOKE_DRY_RUN && registry_reserved(
+	    v->engine->registry, v->function) == 0)
+		return err_code(err, ERR_LIMIT, INVOKE_RESERVED,
+		    "Rate Exceeded.");
 	return 0;
 }
 

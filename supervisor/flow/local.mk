@@ -17,6 +17,7 @@ libsup_a_SOURCES += \
 	%D%/deploy_function.c \
 	%D%/deploy_int.h \
 	%D%/deploy_invoke.c \
+	%D%/deploy_reserved.c \
 	%D%/destination.c \
 	%D%/destination.h \
 	%D%/durable.h \

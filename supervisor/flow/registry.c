@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "core/arn.h"
 #include "flow/registry.h"
+#include "pool/pool.h"
 
 struct registry_waiter {
 	void (*done)(void *arg, const struct err *);
@@ -125,6 +126,27 @@ registry_code_bytes(const struct registry *r)
 	return sum;
 }
 
+int
+registry_reserved(const struct registry *r, const char *name)
+{
+	const struct function *f = registry_get(r, name);
+
+	return f == NULL ? -1 : function_reserved(f);
+}
+
+int64_t
+registry_reserved_all(const struct registry *r)
+{
+	int64_t sum = 0;
+	size_t i;
+	int n;
+
+	for (i = 0; i < r->n; i++)
+		if ((n = function_reserved(r->list[i])) > 0)
+			sum += n;
+	return sum;
+}
+
 static void
 registry_insert(struct registry *r, struct function *f)
 {
@@ -177,9 +199,12 @@ registry_take(struct registry *r, struct function **list, size_t n,
 			registry_insert(r, list[i]);
 		else
 			function_free(list[i]);
-	if (fresh)
-		r->rev = rev;
-	return fresh;
+	if (!fresh)
+		return false;
+	r->rev = rev;
+	if (r->engine->pool != NULL)
+		pool_reserve(r->engine->pool);
+	return true;
 }
 
 static void

@@ -31,6 +31,9 @@ struct function *registry_get(const struct registry *, const char *name);
 struct function *registry_after(const struct registry *, const char *after);
 size_t registry_count(const struct registry *);
 int64_t registry_code_bytes(const struct registry *);
+/* Reserved concurrency of a function, -1: none; and of all together. */
+int registry_reserved(const struct registry *, const char *name);
+int64_t registry_reserved_all(const struct registry *);
 /*
  * What Invoke and chained invokes mean by name and qualifier: rolls the
  * alias' weights.  A new reference, or NULL with AWS's error.

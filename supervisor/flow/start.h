@@ -16,6 +16,7 @@ struct engine_conf {
 	/* What functions can run on; lives as long as the engine. */
 	struct function_host host;
 	int32_t failures_most;
+	int concurrency, unreserved_least;
 	int64_t retry_ms;	/* before an event's second attempt; 0: AWS's */
 	int held_most;		/* idle executions kept in memory */
 	/*

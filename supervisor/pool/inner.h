@@ -21,6 +21,7 @@ struct pool_wait {
 	struct invocation *inv;
 	uint64_t seq;		/* order of arrival */
 	enum invocation_outcome outcome;
+	bool reserved;
 	struct blob *body;
 };
 
@@ -35,6 +36,8 @@ struct group {
 	char *tenant;		/* or NULL */
 	struct wait_list waits;
 	int nwaits;
+	/* Concurrency of its function alone; -1: it shares with others. */
+	int reserved;
 	struct worker_list workers;
 	struct worker_list idle;	/* most recently used first */
 	int n[WORKER_STATES];
@@ -49,6 +52,24 @@ struct group {
 	 */
 	int late;
 };
+
+/*
+ * Those that draw on the same workers: the groups of one function that has
+ * reserved concurrency, or all groups of all others together.
+ */
+struct scope {
+	int alive, idle, busy, stopping;
+	int waits;
+	int most;	/* workers */
+};
+
+bool scope_same(const struct group *, const struct group *);
+void scope_of(const struct group *, struct scope *);
+/* How many more it may start, its function having none at all: 0 or 1. */
+int scope_extra(const struct group *, const struct scope *);
+void scope_look_up(struct group *);
+/* Its function has as many as are reserved for it, and it cannot wait. */
+bool scope_refuses(const struct group *, const struct invocation *);
 
 struct pool {
 	struct event_base *base;

@@ -8,6 +8,7 @@ libsup_a_SOURCES += \
 	%D%/pool.h \
 	%D%/report.c \
 	%D%/report.h \
+	%D%/scope.c \
 	%D%/unpack.c \
 	%D%/unpack.h \
 	%D%/wgroup.c \

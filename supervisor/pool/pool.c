@@ -104,7 +104,7 @@ pool_on_finish(evutil_socket_t fd, short what, void *arg)
 		TAILQ_REMOVE(&p->finished, w, link);
 		inv = w->inv;
 		result = (struct invocation_result){ .outcome = w->outcome,
-			.body = blob_ref(w->body), .log_tail = "" };
+			.reserved = w->reserved, .body = blob_ref(w->body), .log_tail = "" };
 		wait_free(w);
 		inv->done(inv, &result);
 		blob_unref(result.body);
@@ -163,6 +163,7 @@ group_get(struct pool *p, const struct invocation *inv)
 	g->version = function_version_ref(inv->version);
 	if (inv->version->per_tenant)
 		g->tenant = xstrdup(inv->tenant);
+	scope_look_up(g);
 	TAILQ_INIT(&g->waits);
 	TAILQ_INIT(&g->workers);
 	TAILQ_INIT(&g->idle);
@@ -289,7 +290,7 @@ pool_give_up(struct pool *p, const struct group *g, int count)
 	for (w = TAILQ_LAST(&p->in[WORKER_IDLE], worker_list);
 	    w != NULL && count > 0; w = before) {
 		before = TAILQ_PREV(w, worker_list, link);
-		if (w->group == g)
+		if (w->group == g || !scope_same(w->group, g))
 			continue;
 		worker_stop(w, false, "room");
 		count--;
@@ -317,15 +318,20 @@ group_start_workers(struct group *g)
 	struct poolplan_in in = {
 		.waiting = group_wants(g),
 		.starting = g->n[WORKER_STARTING] + g->fresh,
-		.alive = pool_alive(p),
-		.most = p->conf.workers_most,
-		.stopping = p->n[WORKER_STOPPING],
-		.idle_elsewhere = p->n[WORKER_IDLE] - g->n[WORKER_IDLE],
 		.starts_most = STARTS_MOST,
 		.starts = p->n[WORKER_STARTING],
 	};
-	struct poolplan plan = poolplan_make(&in);
+	struct poolplan plan;
+	struct scope s;
 
+	scope_of(g, &s);
+	in.alive = s.alive;
+	in.most = s.most;
+	in.stopping = s.stopping;
+	in.idle_elsewhere = s.idle - g->n[WORKER_IDLE];
+	plan = poolplan_make(&in);
+	if (in.waiting > in.starting && plan.start == 0)
+		plan.start = scope_extra(g, &s);
 	if ((plan.start > 0 || plan.give_up > 0) &&
 	    !unpack_has(p->unpack, g->version->code)) {
 		g->unpacking = true;
@@ -391,13 +397,19 @@ pool_owes_room(struct pool *p, struct group *g)
 {
 	struct pool_wait *own = TAILQ_FIRST(&g->waits), *other;
 	struct group *h;
+	struct scope s;
 
-	if (p->nwaits == g->nwaits || p->n[WORKER_STOPPING] > 0 ||
-	    pool_alive(p) < p->conf.workers_most)
+	if (g->reserved < 0 && p->nwaits == g->nwaits)
+		return false;
+	scope_of(g, &s);
+	if (s.alive > s.most && g->reserved >= 0)
+		return true;	/* there were more before */
+	if (s.waits == g->nwaits || s.stopping > 0 || s.alive < s.most)
 		return false;
 	TAILQ_FOREACH(h, &p->group_list, link) {
 		other = TAILQ_FIRST(&h->waits);
-		if (h != g && other != NULL && TAILQ_EMPTY(&h->workers) &&
+		if (h != g && other != NULL && scope_same(g, h) &&
+		    TAILQ_EMPTY(&h->workers) &&
 		    (own == NULL || other->seq < own->seq))
 			return true;
 	}
@@ -749,9 +761,12 @@ pool_invoke(struct pool *p, struct invocation *inv)
 	struct pool_wait *w = wait_new(p, inv);
 	struct group *g = group_get(p, inv);
 
-	if (pool_is_full(p, g)) {
+	scope_look_up(g);
+	w->reserved = scope_refuses(g, inv);
+	if (w->reserved || pool_is_full(p, g)) {
 		metric_inc(METRIC_THROTTLES, inv->version->function,
-		    p->draining ? "draining" : "queue");
+		    w->reserved ? "reserved" : p->draining ? "draining" :
+		    "queue");
 		wait_finish(p, w, INVOCATION_THROTTLED, NULL);
 		group_free_unused(g);
 		return;
@@ -761,6 +776,37 @@ pool_invoke(struct pool *p, struct invocation *inv)
 	g->nwaits++;
 	p->nwaits++;
 	group_run(g);
+}
+
+/* Idle workers that are too many now end. */
+static void
+group_shrink(struct group *g)
+{
+	struct worker *w, *next;
+	struct scope s;
+
+	scope_of(g, &s);
+	for (w = TAILQ_FIRST(&g->idle); w != NULL && g->reserved >= 0 &&
+	    s.alive - s.stopping > s.most; w = next) {
+		next = TAILQ_NEXT(w, warm);
+		worker_stop(w, false, "room");
+		s.stopping++;
+	}
+}
+
+void
+pool_reserve(struct pool *p)
+{
+	struct group *g, *next;
+
+	TAILQ_FOREACH(g, &p->group_list, link)
+		scope_look_up(g);
+	for (g = TAILQ_FIRST(&p->group_list); g != NULL; g = next) {
+		next = TAILQ_NEXT(g, link);
+		group_shrink(g);
+		if (g->nwaits > 0)
+			group_run(g);
+	}
 }
 
 void

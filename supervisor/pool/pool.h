@@ -36,6 +36,7 @@ enum invocation_outcome {
 
 struct invocation_result {
 	enum invocation_outcome outcome;
+	bool reserved;		/* THROTTLED by the function's own bound */
 	struct blob *body;	/* borrowed; NULL for LOST and THROTTLED */
 	int64_t start_ms;	/* database time when handed over; 0: never */
 	double seconds;
@@ -56,6 +57,11 @@ struct invocation {
 	struct blob *(*build)(struct invocation *);
 	const char *client_context, *cognito, *trace, *tenant;	/* or NULL */
 	bool log_tail;
+	/*
+	 * Beyond its function's reserved concurrency it waits behind so many
+	 * others at most, or is throttled; -1: however many.
+	 */
+	int patience;
 	/* What the worker's API listener may touch; zero: no execution. */
 	struct id execution;
 	char execution_arn[1025];
@@ -79,7 +85,8 @@ struct pool_egress {
 };
 
 struct pool_conf {
-	int workers_most;	/* all together; more wait in the queue */
+	/* All without reserved concurrency together; more wait. */
+	int workers_most;
 	int group_most;		/* of one function version; 0: no bound */
 	/*
 	 * What all workers together may make this process hold beyond what
@@ -98,6 +105,9 @@ struct pool_conf {
 	http_handler *api_too_large;	/* may be NULL: a plain 413 */
 	size_t api_body_most;		/* 0: 7 MiB */
 	void *api_arg;		/* worker_api_arg() gives it back */
+	/* Reserved concurrency of a function, -1: none.  NULL: none has. */
+	int (*reserved)(void *arg, const char *function);
+	void *reserved_arg;
 	/* A line of a function's output or of the platform. */
 	void (*log)(void *arg, const struct worker *, char stream,
 	    int64_t at_ms, const struct id *request, const char *, size_t);
@@ -139,6 +149,8 @@ void pool_unpack(struct pool *, const char *hex, const void *, size_t,
 
 /* Idle workers of that version end, busy ones after their invocation. */
 void pool_retire(struct pool *, const char *function, const char *version);
+/* Reserved concurrency was changed. */
+void pool_reserve(struct pool *);
 /* No new invocations; `done` when none runs any more. */
 void pool_drain(struct pool *, void (*done)(void *arg), void *arg);
 void pool_send_ready(struct pool *);	/* READY to main */

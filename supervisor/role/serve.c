@@ -82,6 +82,15 @@ serve_on_code(void *arg, enum store_result result, const void *data,
 	free(c);
 }
 
+static int
+serve_reserved(void *arg, const char *function)
+{
+	struct serve *s = arg;
+
+	return s->engine == NULL ? -1 :
+	    registry_reserved(s->engine->registry, function);
+}
+
 static void
 serve_fetch_code(void *arg, const char *hex,
     void (*done)(void *donearg, const void *, size_t, const struct err *),
@@ -252,6 +261,8 @@ serve_build_pool(struct serve *s)
 		.api = api_handle_worker,
 		.api_too_large = api_handle_worker_too_large,
 		.api_body_most = api_worker_body_most(),
+		.reserved = serve_reserved,
+		.reserved_arg = s,
 		.log = serve_on_log,
 		.log_arg = s,
 		.code = serve_fetch_code,
@@ -294,6 +305,8 @@ serve_build_engine(struct serve *s)
 		.account = config_text(c, "server.account"),
 		.failures_most = (int32_t)config_count(c,
 		    "durable.max_failures"),
+		.concurrency = (int)config_count(c, "quota.concurrency"),
+		.unreserved_least = (int)config_count(c, "quota.unreserved"),
 		.retry_ms = config_ms(c, "async.retry_delay"),
 		.held_most = (int)config_count(c, "durable.held"),
 		/* Plain invocations find room beside them. */

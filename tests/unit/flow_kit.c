@@ -527,6 +527,12 @@ pool_retire(struct pool *p, const char *function, const char *version)
 }
 
 void
+pool_reserve(struct pool *p)
+{
+	(void)p;
+}
+
+void
 pool_unpack(struct pool *p, const char *hex, const void *data, size_t len,
     void (*done)(void *, int64_t, const struct err *), void *arg)
 {

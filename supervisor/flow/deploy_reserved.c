@@ -1,0 +1,48 @@
+/*
+ * PutFunctionConcurrency and DeleteFunctionConcurrency.
+ */
+#include <config.h>
+
+#include "flow/deploy_int.h"
+#include "flow/registry.h"
+
+static enum deploy_next
+deploy_set_reserved(struct deploy *d, json_t *value)
+{
+	d->settings = json_pack("{s:o}", FUNCTION_CONCURRENCY, value);
+	d->write.settings = d->settings;
+	return DEPLOY_WRITE;
+}
+
+enum deploy_next
+deploy_put_reserved(struct deploy *d)
+{
+	json_int_t n = json_integer_value(json_object_get(d->input,
+	    "ReservedConcurrentExecutions"));
+	struct engine *g = d->engine;
+	struct function *f = deploy_function(d);
+	int64_t others;
+
+	if (f == NULL)
+		return DEPLOY_FAILED;
+	others = registry_reserved_all(g->registry);
+	if (function_reserved(f) > 0)
+		others -= function_reserved(f);
+	if (n > 0 && g->concurrency - others - n < g->unreserved_least) {
+		err_code(&d->err, ERR_INVALID,
+		    "InvalidParameterValueException",
+		    "Specified ReservedConcurrentExecutions for function "
+		    "decreases account's UnreservedConcurrentExecution below "
+		    "its minimum value of [%d].", g->unreserved_least);
+		return DEPLOY_FAILED;
+	}
+	return deploy_set_reserved(d, json_integer(n));
+}
+
+enum deploy_next
+deploy_drop_reserved(struct deploy *d)
+{
+	if (deploy_function(d) == NULL)
+		return DEPLOY_FAILED;
+	return deploy_set_reserved(d, json_null());
+}
