@@ -155,11 +155,12 @@ init_wait(pid_t runtime, const sigset_t *wanted)
 }
 
 static void
-init_close(void)
+init_close(const struct sandbox *s)
 {
 	dup2(0, 1);
 	dup2(0, 2);
-	close_range(SPEC_FD + 1, ~0U, 0);
+	if (!sandbox_skips(s, "shimfds"))
+		close_range(SPEC_FD + 1, ~0U, 0);
 }
 
 void
@@ -185,7 +186,7 @@ init_run(struct sandbox *s)
 	runtime = fork();
 	if (runtime == 0)
 		init_exec(s, env);
-	init_close();
+	init_close(s);
 	/* Whatever has been started ends with us. */
 	if (runtime < 0 || init_filter(s, FILTER_SHIM, "shim", &err) < 0)
 		_exit(INIT_EXEC_FAILED);

@@ -14,16 +14,17 @@
 #include "worker/mount.h"
 
 #define RO (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+#define DATA (RO | MOUNT_ATTR_NOEXEC)
 #define DEV (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
 #define PLAIN (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 
 static const struct tree mount_host_trees[] = {
 	{ "/usr", "usr", RO, 0, 0, -1 },
-	{ "/etc/alternatives", "etc/alternatives", RO, 0, 1, -1 },
-	{ "/etc/ld.so.cache", "etc/ld.so.cache", RO, 1, 1, -1 },
-	{ "/etc/localtime", "etc/localtime", RO, 1, 1, -1 },
-	{ "/etc/pki/tls", "etc/pki/tls", RO, 0, 1, -1 },
-	{ "/etc/ssl", "etc/ssl", RO, 0, 1, -1 },
+	{ "/etc/alternatives", "etc/alternatives", DATA, 0, 1, -1 },
+	{ "/etc/ld.so.cache", "etc/ld.so.cache", DATA, 1, 1, -1 },
+	{ "/etc/localtime", "etc/localtime", DATA, 1, 1, -1 },
+	{ "/etc/pki/tls", "etc/pki/tls", DATA, 0, 1, -1 },
+	{ "/etc/ssl", "etc/ssl", DATA, 0, 1, -1 },
 	{ "/dev/null", "dev/null", DEV, 1, 0, -1 },
 	{ "/dev/zero", "dev/zero", DEV, 1, 0, -1 },
 	{ "/dev/full", "dev/full", DEV, 1, 0, -1 },
@@ -75,11 +76,13 @@ tree_list(struct sandbox *s)
 }
 
 static int
-tree_open(struct tree *t, struct err *err)
+tree_open(const struct sandbox *s, struct tree *t, struct err *err)
 {
 	struct mount_attr attr = { .attr_set = t->attrs,
 		.propagation = MS_PRIVATE };
 
+	if (sandbox_skips(s, "readonly"))
+		attr.attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
 	t->fd = open_tree(AT_FDCWD, t->source, OPEN_TREE_CLONE |
 	    OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	if (t->fd < 0 && t->is_optional && errno == ENOENT)
@@ -99,7 +102,7 @@ mount_open(struct sandbox *s, struct err *err)
 
 	tree_list(s);
 	for (i = 0; i < s->ntrees; i++)
-		if (tree_open(&s->trees[i], err) < 0)
+		if (tree_open(s, &s->trees[i], err) < 0)
 			return -1;
 	return 0;
 }
@@ -153,7 +156,8 @@ mount_root(struct sandbox *s, struct err *err)
 		{ NULL, NULL },
 	};
 
-	s->root = fs_make("tmpfs", options, PLAIN, err);
+	/* Nothing in it is run: programs are in the trees that it holds. */
+	s->root = fs_make("tmpfs", options, PLAIN | MOUNT_ATTR_NOEXEC, err);
 	if (s->root < 0)
 		return -1;
 	if (move_mount(s->root, "", AT_FDCWD, "/usr",
@@ -315,7 +319,8 @@ mount_tmp(struct sandbox *s, struct err *err)
 	};
 	own_fd int tmp = -1;
 
-	snprintf(size, sizeof(size), "%um", s->spec->tmp_mb);
+	snprintf(size, sizeof(size), "%um", sandbox_skips(s, "tmpsize") ?
+	    s->spec->tmp_mb * 16 : s->spec->tmp_mb);
 	tmp = fs_make("tmpfs", options, PLAIN, err);
 	if (tmp < 0)
 		return -1;
@@ -328,12 +333,13 @@ mount_proc(struct sandbox *s, struct err *err)
 	static const struct option_pair options[] = {
 		{ "subset", "pid" }, { "hidepid", "invisible" },
 		{ NULL, NULL },
-	};
+	}, bare[] = { { NULL, NULL } };
 	own_fd int proc = -1;
 
 	if (!sandbox_has(s, MECH_PROC))
 		return make_point(s->root, "proc", 0, err);
-	proc = fs_make("proc", options, PLAIN | MOUNT_ATTR_NOEXEC, err);
+	proc = fs_make("proc", sandbox_skips(s, "procmask") ? bare : options,
+	    PLAIN | MOUNT_ATTR_NOEXEC, err);
 	if (proc < 0)
 		return -1;
 	return put_mount(s, proc, "proc", 0, err);
@@ -352,8 +358,8 @@ mount_pivot(struct sandbox *s, struct err *err)
 		return err_sys(err, "leave old root");
 	if (chdir("/") < 0)
 		return err_sys(err, "chdir /");
-	if (mount_setattr(s->root, "", AT_EMPTY_PATH, &attr,
-	    sizeof(attr)) < 0)
+	if (!sandbox_skips(s, "rootreadonly") && mount_setattr(s->root, "",
+	    AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
 		return err_sys(err, "make root read-only");
 	close(s->root);
 	s->root = -1;

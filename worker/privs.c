@@ -126,6 +126,13 @@ privs_caps(struct sandbox *s, struct err *err)
 		return err_sys(err, "ambient capabilities");
 	if (syscall(SYS_capset, &head, none) < 0)
 		return err_sys(err, "capset");
+	return 0;
+}
+
+int
+privs_dumpable(struct sandbox *s, struct err *err)
+{
+	(void)s;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(err, "dumpable");
 	return 0;

@@ -18,6 +18,8 @@ int privs_securebits(struct sandbox *, struct err *);
 int privs_bounding(struct sandbox *, struct err *);
 int privs_uid(struct sandbox *, struct err *);
 int privs_caps(struct sandbox *, struct err *);
+/* The shim's memory and descriptors are closed to those of the same user. */
+int privs_dumpable(struct sandbox *, struct err *);
 int privs_no_new(struct sandbox *, struct err *);
 /* Last: a change of credentials clears the parent-death signal. */
 int privs_parent(struct sandbox *, struct err *);

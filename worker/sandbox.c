@@ -46,6 +46,7 @@ const struct step sandbox_inside[] = {
 	{ "bounding", MECH_ROOT, MECH_USER, privs_bounding },
 	{ "uid", MECH_ROOT, MECH_USER, privs_uid },
 	{ "caps", 0, 0, privs_caps },
+	{ "dumpable", 0, 0, privs_dumpable },
 	{ "no_new_privs", 0, 0, privs_no_new },
 	{ "parent", 0, 0, privs_parent },
 	/* Needs no_new_privs.  The filters come after the fork: init.c. */

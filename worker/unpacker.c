@@ -103,6 +103,7 @@ static const struct step unpacker_steps[] = {
 	{ "bounding", MECH_USER, MECH_ROOT, privs_bounding },
 	{ "uid", MECH_ROOT, 0, privs_uid },
 	{ "caps", 0, 0, privs_caps },
+	{ "dumpable", 0, 0, privs_dumpable },
 	{ "no_new_privs", 0, 0, privs_no_new },
 	{ "parent", 0, 0, privs_parent },
 	{ "seccomp", MECH_SECCOMP, 0, unpacker_filter },

@@ -99,14 +99,14 @@ class Main:
         self.log = self.folder / "log"
         self.process = None
 
-    def start(self):
+    def start(self, **more):
         self.process = subprocess.Popen(
             [BUILD / "perdure-relay", "serve", "--dev", "--data", self.data,
              "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
              "--set", "log.level=debug", *self.options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=open(self.log, "ab"),
-            env={**os.environ, "PD_RELAY": self.path})
+            env={**os.environ, "PD_RELAY": self.path}, **more)
         return self.accept()
 
     def accept(self, deadline=DEADLINE_S):
