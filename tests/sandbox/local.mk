@@ -10,4 +10,5 @@ EXTRA_DIST += \
 	%D%/conftest.py \
 	%D%/mutants \
 	%D%/test_inside.py \
-	%D%/test_outside.py
+	%D%/test_outside.py \
+	%D%/world.py

@@ -6,9 +6,9 @@ import stat
 from pathlib import Path
 
 import pytest
-from main import is_alive, wait_for
+from world import World, main_module
 
-from conftest import World
+is_alive, wait_for = main_module.is_alive, main_module.wait_for
 
 ROOT = os.geteuid() == 0
 SPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")

@@ -1,6 +1,7 @@
 """Drives perdure-worker as main does: one spec in, reports out."""
 
 import array
+import fcntl
 import os
 import select
 import socket
@@ -61,8 +62,8 @@ class Started:
     def __init__(self, data, extra_fds=()):
         self.sock, theirs = socket.socketpair(
             socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        high = [os.dup2(fd, 100 + i, inheritable=False)
-                for i, fd in enumerate([theirs.fileno(), *extra_fds])]
+        high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 100)
+                for fd in [theirs.fileno(), *extra_fds]]
         actions = [(os.POSIX_SPAWN_DUP2, fd, 3 + i)
                    for i, fd in enumerate(high)]
         self.starter = os.posix_spawn(WORKER, [str(WORKER)], os.environ,
