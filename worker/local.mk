@@ -6,6 +6,8 @@ libworker_a_SOURCES += \
 	%D%/filter.h \
 	%D%/init.c \
 	%D%/init.h \
+	%D%/keep.c \
+	%D%/keep.h \
 	%D%/landlock.c \
 	%D%/landlock.h \
 	%D%/mount.c \

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "worker/init.h"
+#include "worker/keep.h"
 #include "worker/ns.h"
 #include "worker/sandbox.h"
 #include "worker/unpack.h"
@@ -100,6 +101,8 @@ main(void)
 	    SPEC_FD + 1, ~0U, 0);
 	if (r == 0 && spec.job == SPEC_UNPACK)
 		r = unpack_main(&spec, &err);
+	else if (r == 0 && spec.job == SPEC_KEEP)
+		keep_main(&spec);
 	else if (r == 0)
 		r = worker_run(&spec, &err);
 	if (r < 0)

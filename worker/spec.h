@@ -54,6 +54,7 @@ enum spec_job {
 	SPEC_RUN = 1,	/* set up the sandbox and run argv in it */
 	SPEC_PROBE,	/* set it up and try to get out: selftest.h */
 	SPEC_UNPACK,	/* archive on fd 4, folder on fd 5 */
+	SPEC_KEEP,	/* clear main's control groups when it is gone */
 };
 
 /* Each of these processes loads a filter of its own; see filter.h. */

@@ -3,8 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +14,7 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "role/cgtree.h"
+#include "worker/keep.h"
 
 #define CGTREE_PREFIX "perdure-"
 #define CGTREE_SWEEP_MS 2000
@@ -62,61 +61,6 @@ read_whole(const char *path)
 		buf_add(&b, part, (size_t)n);
 	buf_add(&b, "", 0);
 	return b.len == 0 ? xstrdup("") : buf_steal(&b);
-}
-
-/* ---- ends ---- */
-
-/* How many are still in it. */
-static int
-folder_kill(const char *folder)
-{
-	own_free char *path = xasprintf("%s/cgroup.procs", folder);
-	own_file FILE *f = fopen(path, "re");
-	struct err ignored;
-	int pid, n = 0;
-
-	while (f != NULL && fscanf(f, "%d", &pid) == 1) {
-		n++;
-		if (pid > 1 && pid != (int)getpid())
-			kill(pid, SIGKILL);
-	}
-	cgfile_write(folder, "cgroup.kill", "1", &ignored);
-	cgfile_write(folder, "freezer.state", "THAWED", &ignored);
-	return n;
-}
-
-int
-cgfolder_end(const char *folder, int patience_ms, struct err *err)
-{
-	while (rmdir(folder) < 0 && errno != ENOENT) {
-		if (errno != EBUSY || patience_ms <= 0)
-			return err_sys(err, "remove %s", folder);
-		folder_kill(folder);
-		poll(NULL, 0, 5);
-		patience_ms -= 5;
-	}
-	return 0;
-}
-
-/* A group and those below it; what is killed is dead in all hierarchies. */
-static int
-folder_end_all(const char *folder, struct err *err)
-{
-	DIR *d = opendir(folder);
-	struct dirent *e;
-	char *path;
-	int r = 0;
-
-	while (d != NULL && r == 0 && (e = readdir(d)) != NULL) {
-		if (e->d_type != DT_DIR || e->d_name[0] == '.')
-			continue;
-		path = xasprintf("%s/%s", folder, e->d_name);
-		r = cgfolder_end(path, CGTREE_SWEEP_MS, err);
-		free(path);
-	}
-	if (d != NULL)
-		closedir(d);
-	return r < 0 ? -1 : cgfolder_end(folder, CGTREE_SWEEP_MS, err);
 }
 
 /* ---- names ---- */
@@ -175,7 +119,7 @@ sweep(const char *own)
 		if (e->d_type != DT_DIR || !is_left(e->d_name))
 			continue;
 		path = xasprintf("%s/%s", own, e->d_name);
-		if (folder_end_all(path, &err) < 0)
+		if (keep_end_all(path, CGTREE_SWEEP_MS, &err) < 0)
 			log_warn("old control group stays: %s", err.text);
 		else
 			log_info("removed old control group %s", path);
@@ -321,8 +265,9 @@ open_v2(struct cgtrees *c, const struct cgfind *f, const char *without)
 	char list[256], freeze[8];
 	int tree, i;
 
-	if (f->v2 == NULL || cgfile_read(f->v2, "cgroup.controllers", list,
-	    sizeof(list), &err) < 0)
+	if (f->v2 == NULL || cgfind_has_word(without, ',', "cgroup_v2") ||
+	    cgfile_read(f->v2, "cgroup.controllers",
+	    list, sizeof(list), &err) < 0)
 		return;
 	tree = trees_add(c, 2, f->v2, &err);
 	for (i = 0; i < CGROUP_WHATS; i++) {
@@ -427,7 +372,8 @@ cgtrees_close(struct cgtrees *c)
 	int i;
 
 	for (i = 0; i < c->n; i++) {
-		if (folder_end_all(c->trees[i].top, &err) < 0)
+		if (keep_end_all(c->trees[i].top, CGTREE_SWEEP_MS,
+		    &err) < 0)
 			log_warn("control group stays: %s", err.text);
 		if (c->trees[i].leaf != NULL)
 			leaf_leave(&c->trees[i]);

@@ -35,8 +35,8 @@ struct cgtrees {
 };
 
 /*
- * Finds and makes what this host gives; without: names ("cgroup_memory") to
- * leave alone, separated by commas.  What cannot be had is off, with why.
+ * Finds and makes what this host gives; without: names ("cgroup_memory",
+ * "cgroup_v2") to leave alone, separated by commas.  What cannot be had is off, with why.
  */
 void cgtrees_open(struct cgtrees *, const char *without);
 /* Removes the folders; groups of workers are gone by then. */
@@ -48,10 +48,5 @@ int cgfile_write(const char *folder, const char *file, const char *text,
 /* The text with a NUL, cut at n; -1: not there. */
 int cgfile_read(const char *folder, const char *file, char *text, size_t n,
     struct err *);
-/*
- * Ends all processes of a group and removes it; patient for so long.  Frozen
- * ones of version 1 are thawed, else they never end.
- */
-int cgfolder_end(const char *folder, int patience_ms, struct err *);
 
 #endif

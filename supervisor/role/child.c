@@ -24,6 +24,7 @@ static const struct child_policy {
 } child_policies[CHILD_KINDS] = {
 	[CHILD_CONTROL] = { "control", 1, 10, 60000, 100, 5000 },
 	[CHILD_POSTGRES] = { "postgres", 1, 10, 60000, 100, 5000 },
+	[CHILD_KEEPER] = { "keeper", 1, 10, 60000, 0, 0 },
 };
 
 /* Tells the parent why and ends. */

@@ -17,6 +17,7 @@
 enum child_kind {
 	CHILD_CONTROL,
 	CHILD_POSTGRES,
+	CHILD_KEEPER,
 	CHILD_KINDS,
 };
 

@@ -51,6 +51,8 @@ struct parent {
 	struct data data;
 	struct link link;
 	struct cgroups groups;
+	pid_t keeper;		/* see worker/keep.h; 0: none */
+	int keeper_channel;
 	struct spawn spawn;
 	struct code code;
 	struct private_pg pg;
@@ -59,7 +61,7 @@ struct parent {
 	enum parent_state state;
 	pid_t control;
 	int is_announced;
-	struct child_restart restart;
+	struct child_restart restart, keeper_restart;
 	int64_t control_ms;	/* start control not before */
 	int64_t kill_ms;	/* in PARENT_DRAIN: kill it then */
 	int status;		/* of main itself */
@@ -138,6 +140,43 @@ parent_groups(struct parent *p)
 	}
 }
 
+/* Nothing of ours outlives main, not even what is frozen when it is killed. */
+static int
+keeper_start(struct parent *p, struct err *err)
+{
+	if (p->groups.trees.n == 0)
+		return 0;
+	p->keeper = sandbox_keeper(&p->spawn.kit, &p->groups,
+	    &p->keeper_channel, err);
+	return p->keeper < 0 ? -1 : 0;
+}
+
+static void
+keeper_ended(struct parent *p)
+{
+	int64_t delay = child_restart_delay(&p->keeper_restart, CHILD_KEEPER,
+	    now_ms());
+	struct err err;
+
+	p->keeper = 0;
+	close(p->keeper_channel);
+	if (delay < 0)
+		err_set(&err, ERR_UNAVAILABLE, "it ends again and again");
+	if (delay < 0 || keeper_start(p, &err) < 0)
+		log_error("no keeper: %s", err.text);
+}
+
+/* By then the groups are gone, so it has nothing to do. */
+static void
+keeper_stop(struct parent *p)
+{
+	if (p->keeper <= 0)
+		return;
+	close(p->keeper_channel);
+	while (waitpid(p->keeper, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 static int
 parent_sandbox(struct parent *p, struct err *err)
 {
@@ -154,7 +193,7 @@ parent_sandbox(struct parent *p, struct err *err)
 	if (r == 0)
 		r = parent_level(p, &probe, least, err);
 	probe_free(&probe);
-	if (r < 0)
+	if (r < 0 || keeper_start(p, err) < 0)
 		return -1;
 	/* Without mounts workers, users of their own, go in by path. */
 	if (p->data.is_root && !(p->spawn.kit.mech & MECH_MOUNT) &&
@@ -260,6 +299,7 @@ parent_close(struct parent *p)
 	link_close(&p->link);
 	spawn_free(&p->spawn);
 	cgroups_close(&p->groups);
+	keeper_stop(p);
 	private_pg_free(&p->pg);
 	if (p->api >= 0)
 		close(p->api);
@@ -491,6 +531,8 @@ parent_reap(struct parent *p)
 	while ((pid = wait4(-1, &status, WNOHANG, &ru)) > 0) {
 		if (pid == p->control)
 			control_ended(p, status);
+		else if (pid == p->keeper)
+			keeper_ended(p);
 		else if (!private_pg_reaped(&p->pg, pid, status, now_ms()) &&
 		    !spawn_reaped(&p->spawn, pid, status, &ru))
 			code_reaped(&p->code, pid, status);

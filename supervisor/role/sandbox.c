@@ -157,3 +157,15 @@ sandbox_start(const struct sandbox_kit *kit, struct spec *spec,
 	*channel = -1;
 	return -1;
 }
+
+pid_t
+sandbox_keeper(const struct sandbox_kit *kit, const struct cgroups *groups,
+    int *channel, struct err *err)
+{
+	struct spec spec = { .job = SPEC_KEEP };
+	int i;
+
+	for (i = 0; i < groups->trees.n; i++)
+		spec.args[spec.nargs++] = groups->trees.trees[i].top;
+	return sandbox_start(kit, &spec, NULL, 0, channel, err);
+}

@@ -47,4 +47,11 @@ pid_t sandbox_launch(const struct sandbox_kit *, struct cgroup *,
 int sandbox_tell(const struct sandbox_kit *, int channel, struct spec *,
     struct err *);
 
+/*
+ * Starts the one that clears main's control groups when main is killed; it
+ * ends when *channel is closed.
+ */
+pid_t sandbox_keeper(const struct sandbox_kit *, const struct cgroups *,
+    int *channel, struct err *);
+
 #endif

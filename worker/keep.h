@@ -1,0 +1,18 @@
+/*
+ * keep - a process that outlives a main that was killed, by a moment: it ends
+ * what is in main's control groups and removes them.  In version 1 nobody
+ * else could, as a frozen process does not even heed SIGKILL.
+ */
+#ifndef WORKER_KEEP_H
+#define WORKER_KEEP_H
+
+#include "worker/spec.h"
+
+/* Waits until main is gone; args are main's folders.  Ends the process. */
+void keep_main(const struct spec *) __attribute__((noreturn));
+/* Ends all processes of a group and removes it, patient for so long. */
+int keep_end(const char *folder, int patience_ms, struct err *);
+/* The same with the groups below it first. */
+int keep_end_all(const char *folder, int patience_ms, struct err *);
+
+#endif
