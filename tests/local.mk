@@ -122,4 +122,5 @@ EXTRA_DIST += \
 	%D%/runtime-api/test_fastclient_node.py \
 	%D%/runtime-api/test_node.py \
 	%D%/runtime-api/test_python.py \
+	%D%/sandbox/test_limits.py \
 	%D%/worker/sandbox.py

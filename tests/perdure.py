@@ -113,11 +113,16 @@ def is_blank(pid):
 
 def control_groups(pid=None):
     """Control groups of all mains, or of the one with that pid."""
-    name = "perdure-*" if pid is None else f"perdure-{pid}-*"
+    name = re.compile("perdure-%s-" % (r"\d+" if pid is None else pid))
     found = set()
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        if " - cgroup" in line:
-            found |= set(Path(line.split()[4]).rglob(name))
+        if " - cgroup" not in line:
+            continue
+        # Other mains' groups come and go; os.walk does not mind.
+        for folder, below, _ in os.walk(line.split()[4]):
+            ours = [b for b in below if name.match(b)]
+            found |= {Path(folder) / b for b in ours}
+            below[:] = [b for b in below if not b.startswith("perdure-")]
     return found
 
 
