@@ -54,7 +54,9 @@ EXTRA_DIST += \
 	%D%/durable/conftest.py \
 	%D%/durable/kit.py \
 	%D%/durable/test_callbacks.py \
+	%D%/durable/test_chained.py \
 	%D%/durable/test_control.py \
+	%D%/durable/test_failures.py \
 	%D%/durable/test_limits.py \
 	%D%/durable/test_names.py \
 	%D%/durable/test_reading.py \

@@ -67,7 +67,7 @@ destination_event(struct engine *g, const char *arn, struct blob *payload,
 	memset(&a, 0, sizeof(a));
 	if (arn_function_parse(arn, &a, &err) < 0)
 		log_error("destination is no function arn=%s", arn);
-	e->id = id_random(g->env);
+	e->id = id_ordered(g->env);
 	e->function = xstrdup(a.name);
 	if (a.qualifier[0] != '\0')
 		e->qualifier = xstrdup(a.qualifier);
