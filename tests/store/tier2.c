@@ -4,10 +4,11 @@
  *
  *	tests/store/tier2 [--minutes N] [--seed N] [--seconds N]
  *
- * Half of the worlds are READ COMMITTED, half SERIALIZABLE; in some bursts
- * connections are cut.  A process beside it locks rows for moments, so that
- * transactions meet in the middle.  The seed decides what is called; when the
- * server does what is its own.
+ * In half of the worlds READ COMMITTED is the server's default, in half of them
+ * SERIALIZABLE: the store's transactions say what they are, its single
+ * statements do not.  In some bursts connections are cut.  A process beside it
+ * locks rows for moments, so that transactions meet in the middle.  The seed
+ * decides what is called; when the server does what is its own.
  */
 #include <config.h>
 
@@ -174,6 +175,8 @@ dump_row(struct world *w, struct buf *out, const char *text)
 	if (id_parse(text, strlen(text), &id) < 0)
 		abort();
 	x = bench_load(&w->witness, &id);
+	if (x != NULL && x->archived)
+		buf_str(out, "archived ");
 	dump_execution(out, x);
 	execution_free(x);
 	store_history_read(w->witness.store, &id, 1, 64, false, on_history,
@@ -209,7 +212,7 @@ rows_dump(struct world *w)
 	struct buf out = BUF_INIT;
 
 	dump_lines(w, &out, "select string_agg(id::text, chr(10) order by id)"
-	    " from execution", dump_row);
+	    " from execution_all", dump_row);
 	/* As dump_async has it. */
 	dump_lines(w, &out,
 	    "select string_agg(format('async %s %s %s %s %s %s %s %s %s %s"
@@ -224,11 +227,11 @@ rows_dump(struct world *w)
 	dump_lines(w, &out,
 	    "select string_agg(what, chr(10)) from ("
 	    "select distinct 'operations of nobody: ' || execution as what"
-	    " from operation o where not exists"
-	    " (select 1 from execution x where x.id = o.execution) union all "
-	    "select distinct 'events of nobody: ' || execution"
-	    " from history h where not exists"
-	    " (select 1 from execution x where x.id = h.execution)) o",
+	    " from operation_all o where not exists"
+	    " (select 1 from execution_all x where x.id = o.execution)"
+	    " union all select distinct 'events of nobody: ' || execution"
+	    " from history_all h where not exists"
+	    " (select 1 from execution_all x where x.id = h.execution)) o",
 	    dump_plain);
 	return buf_steal(&out);
 }
@@ -292,10 +295,10 @@ burst_call(struct world *w, bool cut)
 		return;
 	call_make(c, &client->bench, &w->known);
 	/*
-	 * What a take of unknown fate took in READ COMMITTED cannot be told
-	 * if others took at the same time.
+	 * What a take of unknown fate took cannot be told if others took at
+	 * the same time.
 	 */
-	if (c->kind == CALL_EVENT_TAKE && cut && !w->serializable) {
+	if (c->kind == CALL_EVENT_TAKE && cut) {
 		call_free(c);
 		return;
 	}
@@ -379,7 +382,7 @@ burst(struct world *w, uint64_t seed)
 	burst_play(w, cut);
 	rows = rows_dump(w);
 	end = model_explain(w->model, w->env, w->calls, w->n, rows,
-	    w->serializable, &w->most);
+	    &w->most);
 	if (end == NULL) {
 		held = model_dump(w->model);
 		printf("--- before, in memory:\n%s--- after, in Postgres:\n%s",

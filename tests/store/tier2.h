@@ -27,7 +27,7 @@ uint64_t pick64(void);
 /* ---- calls (tier2_call.c) ---- */
 
 enum call_kind {
-	CALL_START, CALL_WRITE, CALL_DROP,
+	CALL_START, CALL_WRITE, CALL_DROP, CALL_ARCHIVE, CALL_EXPIRE,
 	CALL_EVENT_PUT, CALL_EVENT_TAKE, CALL_EVENT_RETRY, CALL_EVENT_END,
 	CALL_EVENT_DROP,
 	CALL_LOAD, CALL_HEAD, CALL_HISTORY, CALL_NAME, CALL_LIST, CALL_DUE,
@@ -82,12 +82,11 @@ struct memstore *model_copy(const struct memstore *, struct env *);
 char *model_dump(const struct memstore *);
 /*
  * An order of the calls that explains their answers and ends in `rows`: the
- * model after it, or NULL.  exact: a take that raced with another may not
- * miss what it could have had.  most: bits of the calls that the longest try
- * could place.
+ * model after it, or NULL.  most: bits of the calls that the longest try could
+ * place.
  */
 struct memstore *model_explain(const struct memstore *, struct env *,
-    struct call *, int n, const char *rows, bool exact, uint32_t *most);
+    struct call *, int n, const char *rows, uint32_t *most);
 
 /* ---- between a store and its server (tier2_cut.c) ---- */
 

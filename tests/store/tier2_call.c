@@ -10,9 +10,9 @@
 #include "tests/store/tier2.h"
 
 static const char *const kind_names[CALL_KINDS] = {
-	"start", "write", "drop", "event_put", "event_take", "event_retry",
-	"event_end", "event_drop", "load", "head", "history", "by_name", "list", "due",
-	"due_next", "orphans", "untold",
+	"start", "write", "drop", "archive", "expire", "event_put",
+	"event_take", "event_retry", "event_end", "event_drop", "load", "head",
+	"history", "by_name", "list", "due", "due_next", "orphans", "untold",
 };
 
 static const char *const result_names[] = {
@@ -95,6 +95,24 @@ end_operation(struct call *c)
 	make_event(c->x, &c->c, EVENT_STEP_SUCCEEDED, o->ord, "1");
 }
 
+/* Only a deletion still changes an archived one. */
+static void
+make_archived_write(struct call *c, struct bench *b)
+{
+	change_begin(&c->c, c->x);
+	c->c.rev_before = c->x->rev++;
+	c->x->write_id = env_random_u64(b->env);
+	if (pick(8) != 0)
+		c->x->status = EXECUTION_DELETING;
+}
+
+/* Long ago: the archive throws it away at once. */
+static int64_t
+end_any(struct bench *b)
+{
+	return pick(4) ? env_now_ms(b->env) : (int64_t)pick64() & 0xffffff;
+}
+
 static void
 make_write(struct call *c, struct bench *b, const struct known *k)
 {
@@ -102,7 +120,12 @@ make_write(struct call *c, struct bench *b, const struct known *k)
 	char id[16];
 
 	c->x = execution_copy(view, INT32_MAX);
+	c->x->archived = view->archived;
 	c->id = c->x->id;
+	if (c->x->archived) {
+		make_archived_write(c, b);
+		return;
+	}
 	snprintf(id, sizeof(id), "s%d", c->x->nops);
 	make_step(b, c->x, &c->c, id);
 	switch (pick(12)) {
@@ -124,7 +147,8 @@ make_write(struct call *c, struct bench *b, const struct known *k)
 	case 5:
 		c->x->status = (enum execution_status)
 		    pick(EXECUTION_STATUSES);
-		c->x->end_ms = (int64_t)pick64() & 0xffffff;
+		c->x->end_ms = end_any(b);
+		c->x->running = c->x->running && pick(3) == 0;
 		break;
 	case 6:
 		c->x->status = EXECUTION_DELETING;
@@ -185,6 +209,7 @@ kind_any(const struct known *k)
 		CALL_LIST, CALL_DUE, CALL_NEXT, CALL_ORPHANS, CALL_UNTOLD,
 		CALL_EVENT_PUT, CALL_EVENT_TAKE, CALL_EVENT_TAKE,
 		CALL_EVENT_RETRY, CALL_EVENT_END, CALL_EVENT_DROP,
+		CALL_ARCHIVE, CALL_ARCHIVE, CALL_EXPIRE,
 	};
 	enum call_kind kind = kinds[pick(sizeof(kinds) / sizeof(kinds[0]))];
 
@@ -216,6 +241,10 @@ call_make(struct call *c, struct bench *b, struct known *k)
 	case CALL_EVENT_END:
 	case CALL_EVENT_DROP:
 		make_event_call(c, b, k);
+		break;
+	case CALL_ARCHIVE:
+	case CALL_EXPIRE:
+		c->limit = 100;
 		break;
 	case CALL_EVENT_TAKE:
 		c->number = 1 + (int64_t)pick(3);
@@ -315,6 +344,12 @@ call_issue(struct call *c, struct store *s, struct answer *a)
 	case CALL_EVENT_DROP:
 		store_event_drop(s, &c->event->id, on_done, a);
 		break;
+	case CALL_ARCHIVE:
+		store_archive(s, c->limit, on_count, a);
+		break;
+	case CALL_EXPIRE:
+		store_expire(s, c->limit, on_count, a);
+		break;
 	default:
 		issue_read(c, s, a);
 		break;
@@ -376,7 +411,7 @@ call_text(const struct call *c, struct answer *a)
 	if (a->result != STORE_OK)
 		return buf_steal(&out);
 	if (c->kind == CALL_LOAD || c->kind == CALL_HEAD) {
-		buf_char(&out, '\n');
+		buf_fmt(&out, " %d\n", a->x != NULL && a->x->archived);
 		dump_execution(&out, a->x);
 	} else if (c->kind == CALL_EVENT_TAKE) {
 		text_taken(&out, a);
@@ -399,13 +434,15 @@ learn_execution(struct known *k, const struct execution *x)
 	for (i = 0; i < k->n; i++)
 		if (id_compare(&k->views[i]->id, &x->id) == 0)
 			break;
-	if (i == PLACES || (i < k->n && k->views[i]->rev >= x->rev))
+	if (i == PLACES || (i < k->n && (k->views[i]->rev > x->rev ||
+	    (k->views[i]->rev == x->rev && !x->archived))))
 		return;
 	if (i < k->n)
 		execution_free(k->views[i]);
 	else
 		k->n++;
 	k->views[i] = execution_copy(x, INT32_MAX);
+	k->views[i]->archived = x->archived;
 }
 
 void
@@ -461,9 +498,9 @@ call_print(const struct call *c)
 	    c->ended == INT_MAX ? 999 : c->ended, c->client,
 	    kind_names[c->kind], id, c->name);
 	if (c->kind == CALL_WRITE)
-		printf(" on rev %" PRId64 " status %d children %d settled %d",
-		    c->c.rev_before, c->x->status, c->c.nchildren,
-		    c->c.nsettled);
+		printf(" on rev %" PRId64 " status %d children %d settled %d "
+		    "archived %d", c->c.rev_before, c->x->status,
+		    c->c.nchildren, c->c.nsettled, c->x->archived);
 	printf(" number %" PRId64 " limit %d flag %d\n      %s\n",
 	    c->number, c->limit, c->flag,
 	    c->text == NULL ? "(no answer)" : c->text);

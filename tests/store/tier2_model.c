@@ -22,7 +22,6 @@ struct search {
 	struct call *calls;
 	int n;
 	const char *rows;
-	bool exact;
 	struct map *seen;	/* states that lead nowhere */
 	int states;
 	uint32_t most;		/* as many as could be placed */
@@ -41,6 +40,7 @@ model_copy(const struct memstore *m, struct env *env)
 	for (i = 0; i < m->nrows; i++) {
 		row = mem_insert(to, execution_copy(m->rows[i]->x, INT32_MAX),
 		    m->rows[i]->wake_ms);
+		row->archived = m->rows[i]->archived;
 		for (e = 0; e < m->rows[i]->nevents; e++)
 			mem_add_event(row, &m->rows[i]->events[e]);
 	}
@@ -72,6 +72,8 @@ dump_row(struct buf *out, struct mem_execution *row)
 	struct event e;
 	int32_t i;
 
+	if (row->archived)
+		buf_str(out, "archived ");
 	dump_execution(out, x);
 	for (i = 0; i < row->nevents; i++) {
 		e = row->events[i];
@@ -123,7 +125,7 @@ overlaps(const struct call *a, const struct call *b)
 }
 
 /*
- * In READ COMMITTED two that take at once divide what is there: one of them
+ * Two that take at once divide what is there: one of them
  * may go without what the other put back in between.
  */
 static bool
@@ -131,7 +133,7 @@ take_raced(const struct search *s, const struct call *c)
 {
 	int i;
 
-	if (s->exact || c->kind != CALL_EVENT_TAKE)
+	if (c->kind != CALL_EVENT_TAKE)
 		return false;
 	for (i = 0; i < s->n; i++)
 		if (&s->calls[i] != c && call_is_event(&s->calls[i]) &&
@@ -190,6 +192,42 @@ same_answer(const struct search *s, struct memstore *m, struct call *c)
 	}
 	answer_free(&a);
 	return same;
+}
+
+/* ---- what an archiving took ---- */
+
+#define FINISHED_MOST 12
+
+/* Rows that an archiving could take. */
+static int
+finished(const struct memstore *m, size_t at[FINISHED_MOST])
+{
+	size_t i;
+	int n = 0;
+
+	for (i = 0; i < m->nrows && n < FINISHED_MOST; i++)
+		if (!m->rows[i]->archived &&
+		    execution_finished(m->rows[i]->x))
+			at[n++] = i;
+	return n;
+}
+
+static void
+archive_some(struct memstore *m, const size_t *at, int n, uint32_t which)
+{
+	struct mem_execution *row;
+	int i;
+
+	/* Downward, since one that has expired goes at once. */
+	for (i = n - 1; i >= 0; i--) {
+		if (!(which & 1u << i))
+			continue;
+		row = m->rows[at[i]];
+		if (execution_expires(row->x) <= env_now_ms(m->env))
+			mem_remove(m, row);
+		else
+			row->archived = true;
+	}
 }
 
 /* ---- the order ---- */
@@ -256,6 +294,34 @@ is_whole(const struct search *s, uint32_t placed)
 	return true;
 }
 
+static struct memstore *search(struct search *, struct memstore *,
+    uint32_t placed);
+
+/*
+ * An archiving first looks what is finished and then takes what still is, so
+ * what finished in between stays.  Its answer tells how many went.
+ */
+static struct memstore *
+search_archive(struct search *s, const struct memstore *m, uint32_t placed,
+    int call)
+{
+	const struct call *c = &s->calls[call];
+	struct memstore *copy, *end = NULL;
+	size_t at[FINISHED_MOST];
+	int n = finished(m, at);
+	uint32_t which;
+
+	for (which = 1u << n; which-- > 0 && end == NULL; ) {
+		if (c->a.result == STORE_OK &&
+		    __builtin_popcount(which) != c->a.number)
+			continue;
+		copy = model_copy(m, s->env);
+		archive_some(copy, at, n, which);
+		end = search(s, copy, placed | 1u << call);
+	}
+	return end;
+}
+
 /* Takes m; the state at the end, or NULL. */
 static struct memstore *
 search(struct search *s, struct memstore *m, uint32_t placed)
@@ -280,6 +346,10 @@ search(struct search *s, struct memstore *m, uint32_t placed)
 	for (i = 0; i < s->n && end == NULL; i++) {
 		if (is_idle(&s->calls[i]) || !is_next(s, placed, i))
 			continue;
+		if (s->calls[i].kind == CALL_ARCHIVE) {
+			end = search_archive(s, m, placed, i);
+			continue;
+		}
 		copy = model_copy(m, s->env);
 		if (same_answer(s, copy, &s->calls[i]))
 			end = search(s, copy, placed | 1u << i);
@@ -293,10 +363,10 @@ out:
 
 struct memstore *
 model_explain(const struct memstore *m, struct env *env, struct call *calls,
-    int n, const char *rows, bool exact, uint32_t *most)
+    int n, const char *rows, uint32_t *most)
 {
 	struct search s = { .env = env, .calls = calls, .n = n,
-		.rows = rows, .exact = exact };
+		.rows = rows };
 	struct memstore *end;
 	uint32_t placed = 0;
 	int i;
