@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	%D%/check \
 	%D%/conformance \
 	%D%/fuzz \
+	%D%/hostile \
 	%D%/lib.sh \
 	%D%/quickstart \
 	%D%/sample/order/app.py \

@@ -101,6 +101,7 @@ EXTRA_DIST += \
 	%D%/e2e/typed/outside.mjs \
 	%D%/e2e/typed/plain.mjs \
 	%D%/hostile/attacks.py \
+	%D%/hostile/load.py \
 	%D%/hostile/test_attacks.py \
 	%D%/hostile/test_proxy.py \
 	%D%/hostile/test_roles.py \
