@@ -561,6 +561,23 @@ end_row(struct sim *m, struct mem_execution *row)
 	}
 }
 
+/* One that an event started leaves a dead letter when it fails. */
+static void
+end_letter(struct sim *m, struct mem_execution *row)
+{
+	const struct look l = { m, row, NULL };
+	const struct execution *x = row->x;
+	bool owed = !x->sync && id_is_zero(&x->parent) &&
+	    (x->status == EXECUTION_FAILED ||
+	    x->status == EXECUTION_TIMED_OUT);
+	char id[ID_TEXT];
+
+	id_text(x->id, id);
+	if (owed != (map_gets(m->told, id) != NULL))
+		BROKEN(&l, owed ? "I16: no dead letter" :
+		    "I16: a dead letter of nothing");
+}
+
 void
 check_end(struct sim *m)
 {
@@ -568,6 +585,7 @@ check_end(struct sim *m)
 
 	for (i = 0; i < m->mem->nrows; i++) {
 		end_row(m, m->mem->rows[i]);
+		end_letter(m, m->mem->rows[i]);
 		for (k = 0; k < i; k++)
 			if (strcmp(m->mem->rows[i]->x->name,
 			    m->mem->rows[k]->x->name) == 0 &&

@@ -720,6 +720,9 @@ client_check(struct actor *a)
 		if (map_gets(m->plain_ran, id) == NULL)
 			sim_fail(m, "I16: an accepted event never ran: %s",
 			    id);
+		if (map_gets(m->told, id) == NULL)
+			sim_fail(m, "I16: an event's destination was not "
+			    "told: %s", id);
 	}
 }
 

@@ -167,6 +167,8 @@ struct sim {
 	struct map *ledger;	/* execution, operation, attempt */
 	struct map *acked;	/* execution, operation: the result */
 	struct map *plain_ran;	/* by request id */
+	/* Ids of events and executions that "told" got a record of. */
+	struct map *told;
 	struct arena *arena;
 	int unchecked;
 	/* What was seen, for the report. */

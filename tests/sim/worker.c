@@ -721,7 +721,9 @@ hand_return(struct hand *h)
 static void
 hand_plain(struct hand *h)
 {
-	if (strcmp(h->was.version->function, "p0") == 0)
+	if (strcmp(h->was.version->function, "told") == 0)
+		hand_end(h, INVOCATION_RETURNED, "null");
+	else if (strcmp(h->was.version->function, "p0") == 0)
 		hand_end(h, INVOCATION_RETURNED, "{\"sum\":42}");
 	else
 		hand_end(h, INVOCATION_ERROR, ENDED_RAISED);
@@ -796,6 +798,28 @@ hand_open(struct hand *h)
 	blob_unref(payload);
 }
 
+/* A record of AWS, or a dead letter: what does it tell of? */
+static void
+hand_told(struct hand *h)
+{
+	json_t *root, *attributes;
+	const char *id;
+
+	root = json_loadb(h->inv->payload->data, h->inv->payload->len, 0,
+	    NULL);
+	attributes = json_object_get(json_array_get(json_object_get(root,
+	    "Records"), 0), "messageAttributes");
+	id = json_string_value(attributes != NULL ? json_object_get(
+	    json_object_get(attributes, "RequestID"), "stringValue") :
+	    json_object_get(json_object_get(root, "requestContext"),
+	    "requestId"));
+	if (id == NULL)
+		sim_fail(h->sim, "a record tells of nothing: %s",
+		    h->inv->payload->data);
+	map_puts(h->sim->told, id, h);
+	json_decref(root);
+}
+
 static void
 hand_on_take(struct sim *m, void *arg)
 {
@@ -824,6 +848,8 @@ hand_on_take(struct sim *m, void *arg)
 		hand_open(h);
 		super_leave(h->super);
 	}
+	if (strcmp(h->was.version->function, "told") == 0)
+		hand_told(h);
 	sim_trace(m, "w%d: takes %s epoch %d", h->super->index,
 	    h->inv->execution_arn[0] ? h->inv->execution_arn + 47 : "plain",
 	    (int)h->was.epoch);

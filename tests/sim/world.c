@@ -433,14 +433,24 @@ function_put(struct super *s, const char *name, int durable_s)
 	json_t *config = json_pack("{s:s,s:s,s:s,s:i}",
 	    "CodeSha256", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
 	    "Runtime", "python3.12", "Handler", "a.b", "Timeout", 60);
+	static const char told[] = "arn:aws:lambda:" SIM_REGION ":"
+	    SIM_ACCOUNT ":function:told";
 	struct function_version *latest, *one;
 	struct function_write w;
+	json_t *settings = NULL;
 	struct err err;
 
-	if (durable_s > 0)
+	memset(&w, 0, sizeof(w));
+	if (durable_s > 0) {
 		json_object_set_new(config, "DurableConfig", json_pack("{s:i}",
 		    "ExecutionTimeout", durable_s));
-	memset(&w, 0, sizeof(w));
+		json_object_set_new(config, "DeadLetterConfig",
+		    json_pack("{s:s}", "TargetArn", told));
+	} else if (strcmp(name, "told") != 0) {
+		w.settings = settings = json_pack("{s:{s:{s:{s:s}, s:{s:s}}}}",
+		    "invoke $LATEST", "DestinationConfig", "OnSuccess",
+		    "Destination", told, "OnFailure", "Destination", told);
+	}
 	memset(&err, 0, sizeof(err));
 	latest = function_version_new(name, "$LATEST", json_deep_copy(config),
 	    &err);
@@ -452,6 +462,7 @@ function_put(struct super *s, const char *name, int durable_s)
 	w.publish = one;
 	w.last_version = 1;
 	registry_apply(s->engine->registry, &w);
+	json_decref(settings);
 	function_version_unref(latest);
 	function_version_unref(one);
 }
@@ -485,6 +496,7 @@ super_start(struct super *s)
 		function_put(s, m->scripts[i].name, m->scripts[i].timeout_s);
 	function_put(s, "p0", 0);
 	function_put(s, "p1", 0);
+	function_put(s, "told", 0);
 	sim_trace(m, "s%d: starts", s->index);
 	engine_store_ready(s->engine, true, super_on_up, s);
 	super_leave(s);
@@ -619,6 +631,7 @@ sim_new(struct sim *m, const struct sim_conf *conf)
 	m->ledger = map_new(rng_next(&m->ids));
 	m->acked = map_new(rng_next(&m->ids));
 	m->plain_ran = map_new(rng_next(&m->ids));
+	m->told = map_new(rng_next(&m->ids));
 	for (i = 0; i < SIM_SCRIPTS; i++)
 		script_make(&m->scripts[i], &scripts, i, conf->depth);
 	m->nsupers = m->kinds & FAULT_MANY ? 2 + rng_below(&root, 2) : 1;
@@ -646,6 +659,7 @@ sim_free(struct sim *m)
 	map_free(m->ledger);
 	map_free(m->acked);
 	map_free(m->plain_ran);
+	map_free(m->told);
 	while ((a = m->arena) != NULL) {
 		m->arena = a->next;
 		blob_unref(a->blob);
