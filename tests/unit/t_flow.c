@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
+#include "core/arn.h"
 #include "core/token.h"
+#include "flow/registry.h"
 #include "flow_kit.h"
 
 static const struct line lines_order[] = {
@@ -73,6 +75,7 @@ static const struct program programs[] = {
 	{ "all", lines_all, NULL },
 	{ "plain", NULL, "{\"sum\":42}" },
 	{ "broken", NULL, NULL },
+	{ "told", NULL, "null" },
 };
 
 static struct world w;
@@ -166,6 +169,51 @@ event_survives_a_crash(void **state)
 	world_crash(&w);
 	world_run(&w, 20);
 	assert_int_equal(w.invocations, 1);
+}
+
+/* What is told of the ends of a function's events goes to "told". */
+static void
+tell(const char *function, json_int_t age_s, json_int_t retries)
+{
+	struct function_write fw = { .name = function };
+	char *arn = arn_function(w.engine->region, w.engine->account, "told",
+	    NULL);
+	json_t *settings = json_pack("{s:{s:I, s:I, s:{s:{s:s}, s:{s:s}}}}",
+	    "invoke $LATEST", "MaximumEventAgeInSeconds", age_s,
+	    "MaximumRetryAttempts", retries, "DestinationConfig",
+	    "OnSuccess", "Destination", arn, "OnFailure", "Destination", arn);
+
+	fw.settings = settings;
+	registry_apply(w.engine->registry, &fw);
+	json_decref(settings);
+	free(arn);
+}
+
+static void
+event_ends_when_it_is_too_old(void **state)
+{
+	(void)state;
+	tell("broken", 100, 2);
+	invoke("broken", NULL, INVOKE_EVENT);
+	world_run(&w, 50);
+	assert_int_equal(w.invocations, 1);
+	/* The third attempt would come 180 s behind the start. */
+	world_run(&w, 20);
+	assert_int_equal(w.invocations, 3);
+	world_run(&w, 1000);
+	assert_int_equal(w.invocations, 3);
+}
+
+static void
+event_without_retries_ends_at_once(void **state)
+{
+	(void)state;
+	tell("broken", 21600, 0);
+	invoke("broken", NULL, INVOKE_EVENT);
+	world_run(&w, 20);
+	assert_int_equal(w.invocations, 2);
+	world_run(&w, 1000);
+	assert_int_equal(w.invocations, 2);
 }
 
 /* ---- durable ---- */
@@ -811,6 +859,56 @@ random_disturbances_are_survived(void **state)
 	disturbed = 0;
 }
 
+/* An event and what is told of its end; returns how many invocations. */
+static int
+told(int crash_at, int unknown_at, bool happens)
+{
+	int turns, crashes = 0, n;
+
+	snprintf(in_hand, sizeof(in_hand), "told(%d, %d, %d)", crash_at,
+	    unknown_at, (int)happens);
+	world_new(&w, programs, sizeof(programs) / sizeof(programs[0]), 7);
+	tell("plain", 21600, 2);
+	invoke("plain", NULL, INVOKE_EVENT);
+	assert_int_equal(r.status, 202);
+	w.invocations = 0;
+	w.crash_at = crash_at ? w.turns + crash_at : 0;
+	w.unknown_at = unknown_at ? w.turns + unknown_at : 0;
+	w.unknown_happens = happens;
+	for (turns = 0; turns < 400; turns++) {
+		if (!world_turn(&w))
+			world_run(&w, 1);
+		if (w.crashes != crashes) {
+			crashes = w.crashes;
+			tell("plain", 21600, 2);
+		}
+	}
+	n = w.invocations;
+	reply_free(&r);
+	world_free(&w);
+	in_hand[0] = '\0';
+	return n;
+}
+
+static void
+end_of_an_event_is_told_through_everything(void **state)
+{
+	int i, most = 0, n;
+
+	(void)state;
+	assert_int_equal(told(0, 0, false), 2);
+	for (i = 1; i < 40; i++) {
+		/* Commits of unknown fate make nothing run twice. */
+		assert_int_equal(told(0, i, true), 2);
+		assert_int_equal(told(0, i, false), 2);
+		n = told(i, 0, false);
+		assert_in_range(n, 2, 3);
+		most = n > most ? n : most;
+		assert_in_range(told(i + 1, i, i % 2), 2, 3);
+	}
+	assert_int_equal(most, 3);	/* some crashes did strike */
+}
+
 #define S(f) cmocka_unit_test_teardown(f, story_teardown)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
@@ -821,6 +919,8 @@ main(void)
 		T(plain_function_answers),
 		T(event_is_tried_three_times),
 		T(event_survives_a_crash),
+		T(event_ends_when_it_is_too_old),
+		T(event_without_retries_ends_at_once),
 		T(unqualified_durable_invoke_is_refused),
 		T(steps_and_a_wait_run_to_the_end),
 		T(failing_step_is_retried_when_due),
@@ -840,6 +940,7 @@ main(void)
 		T(worker_reaches_its_own_execution_only),
 		T(more_than_the_pool_holds_wait_as_rows),
 		T(forgotten_caller_is_not_answered),
+		S(end_of_an_event_is_told_through_everything),
 		S(undisturbed_story_ends),
 		S(crash_at_every_turn_is_survived),
 		S(unknown_commit_at_every_turn_is_resolved),
