@@ -481,7 +481,7 @@ version(const char *name, int timeout)
 }
 
 static struct call *
-invoke_t(struct fixture *f, const char *name, int timeout)
+invoke_with(struct fixture *f, const char *name, int timeout, int patience)
 {
 	struct call *c = xcalloc(1, sizeof(*c));
 
@@ -491,11 +491,18 @@ invoke_t(struct fixture *f, const char *name, int timeout)
 	c->inv.function_arn = "arn:aws:lambda:us-east-1:000000000000:function:f";
 	c->inv.payload = blob_str("{\"a\":1}");
 	c->inv.log_tail = true;
+	c->inv.patience = patience;
 	c->inv.done = on_done;
 	c->inv.arg = c;
 	pool_invoke(f->pool, &c->inv);
 	assert_int_equal(c->done, 0);
 	return c;
+}
+
+static struct call *
+invoke_t(struct fixture *f, const char *name, int timeout)
+{
+	return invoke_with(f, name, timeout, 0);
 }
 
 static struct call *
@@ -920,6 +927,78 @@ an_idle_worker_makes_room_for_another_function(void **state)
 	call_free(b);
 }
 
+/* Function "a" has two of its own, "none" has none. */
+static int
+reserved_of(void *arg, const char *function)
+{
+	const int *n = arg;
+
+	if (strcmp(function, "none") == 0)
+		return 0;
+	return strcmp(function, "a") == 0 ? *n : -1;
+}
+
+static void
+reserved_workers_are_beside_the_common_ones(void **state)
+{
+	static int n = 2;
+	struct fixture *f = *state;
+	struct call *a[3], *b, *none;
+	int i;
+
+	f->conf.reserved = reserved_of;
+	f->conf.reserved_arg = &n;
+	f = again_with(state, 1, 5000);
+	b = invoke_t(f, "b", 30);
+	for (i = 0; i < 3; i++)
+		a[i] = invoke_t(f, "a", 30);
+	none = invoke_t(f, "none", 30);
+	UNTIL(f, a[2]->done && none->done);
+	assert_int_equal(a[2]->outcome, INVOCATION_THROTTLED);
+	assert_int_equal(none->outcome, INVOCATION_THROTTLED);
+	assert_int_equal(a[0]->done + a[1]->done + b->done, 0);
+	UNTIL(f, f->started == 3);
+	/* One that has patience waits for its turn, and room wakes it. */
+	call_free(a[2]);
+	a[2] = invoke_with(f, "a", 30, 1);
+	assert_int_equal(pool_count(f->pool, "waiting"), 4);
+	n = 3;
+	pool_reserve(f->pool);
+	UNTIL(f, f->started == 4);
+	n = 2;
+	for (i = 0; i < 3; i++) {
+		pool_cancel(f->pool, &a[i]->inv);
+		call_free(a[i]);
+	}
+	pool_cancel(f->pool, &b->inv);
+	call_free(b);
+	call_free(none);
+}
+
+static void
+one_more_may_start_where_all_are_taken(void **state)
+{
+	struct fixture *f = *state;
+	struct call *a[4], *b, *c;
+	int i;
+
+	f->no_up = true;
+	for (i = 0; i < 4; i++)
+		a[i] = invoke_t(f, "a", 30);
+	b = invoke_t(f, "b", 30);
+	c = invoke_t(f, "c", 30);
+	UNTIL(f, f->started == 5);
+	assert_int_equal(pool_count(f->pool, "all"), 5);
+	pool_cancel(f->pool, &b->inv);
+	pool_cancel(f->pool, &c->inv);
+	call_free(b);
+	call_free(c);
+	for (i = 0; i < 4; i++) {
+		pool_cancel(f->pool, &a[i]->inv);
+		call_free(a[i]);
+	}
+}
+
 static void
 the_queue_is_bounded_and_can_be_left(void **state)
 {
@@ -1100,6 +1179,8 @@ main(void)
 		TEST(what_cannot_start_is_tried_three_times),
 		TEST(an_archive_without_a_program_is_tried_once),
 		TEST(an_idle_worker_makes_room_for_another_function),
+		TEST(reserved_workers_are_beside_the_common_ones),
+		TEST(one_more_may_start_where_all_are_taken),
 		TEST(the_queue_is_bounded_and_can_be_left),
 		TEST(a_cancelled_one_goes_on_unheard),
 		TEST(a_worker_speaks_for_its_invocation_only),
