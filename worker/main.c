@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "base/own.h"
+#include "base/slice.h"
 #include "worker/init.h"
 #include "worker/keep.h"
 #include "worker/ns.h"
@@ -94,6 +95,7 @@ main(void)
 	int r;
 
 	umask(022);
+	slice_set(SLICE_WORKER_US);
 	fcntl(SPEC_FD, F_SETFD, FD_CLOEXEC);
 	r = worker_read_spec(&spec, &err);
 	/* Whatever else was left open by whoever started us. */

@@ -28,6 +28,8 @@ libbase_a_SOURCES += \
 	%D%/run.h \
 	%D%/runtime.c \
 	%D%/runtime.h \
+	%D%/slice.c \
+	%D%/slice.h \
 	%D%/utf8.c \
 	%D%/utf8.h
 

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "base/slice.h"
 #include "role/cgroup.h"
 #include "role/child.h"
 #include "role/code.h"
@@ -267,6 +268,7 @@ parent_limits(void)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
+	slice_set(SLICE_SUPERVISOR_US);
 	/* What a worker without a pid namespace leaves comes to us. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	umask(022);
