@@ -16,6 +16,7 @@ import traceback
 API = "/2018-06-01/runtime/"
 JSON_TYPE = "application/json"
 LAYERS = "/opt/python"
+DURABLE_SDK = "aws_durable_execution_sdk_python"
 
 # These encode text as it is; older ones escape everything beyond ASCII.
 ASCII_ONLY = {"AWS_Lambda_python3.%d" % minor for minor in range(6, 12)}
@@ -594,18 +595,23 @@ def set_up_path(environ):
     sys.path[:] = first + [p for p in sys.path if p not in (*first, here, "")]
 
 
-def give_durable_client(environ, log):
-    """A function with the durable SDK gets the short way to the server."""
-    if "aws_durable_execution_sdk_python" not in sys.modules:
-        return
+def module_beside(name):
+    """By its place: a module of that name may well be the function's own."""
     import importlib.util
-    # By its place: a module of this name may well be the function's own.
     spec = importlib.util.spec_from_file_location(
-        "_perdure_fastclient", os.path.join(
-            os.path.dirname(os.path.abspath(__file__)), "fastclient.py"))
+        "_perdure_" + name, os.path.join(
+            os.path.dirname(os.path.abspath(__file__)), name + ".py"))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    log.info(module.install(environ))
+    return module
+
+
+def give_durable_client(environ, log):
+    """The durable SDK gets the short way to the server; was it there?"""
+    if DURABLE_SDK not in sys.modules:
+        return False
+    log.info(module_beside("fastclient").install(environ))
+    return True
 
 
 def set_trace_id(trace_id):
@@ -627,6 +633,7 @@ class Runtime:
         self.log = None
         self.writer = None
         self.handler = None
+        self.has_client = False
 
     def prepare(self):
         set_up_output()
@@ -641,6 +648,7 @@ class Runtime:
         self.log = Log(environ)
         set_up_logging(self.log)
         self.writer = JsonWriter(environ.get("AWS_EXECUTION_ENV") in ASCII_ONLY)
+        preloaded = DURABLE_SDK in sys.modules
         try:
             self.handler = load_handler(environ["_HANDLER"])
         except Exception as e:
@@ -650,7 +658,8 @@ class Runtime:
             sys.stdout.flush()
             self.api.init_error(error)
             sys.exit(1)
-        give_durable_client(environ, self.log)
+        if not preloaded:
+            self.has_client = give_durable_client(environ, self.log)
 
     def serve(self):
         while True:
@@ -670,7 +679,12 @@ class Runtime:
     def call(self, invocation, body):
         try:
             context = LambdaContext(invocation, self.log)
-            result = self.handler(invocation.event(body), context)
+            event = invocation.event(body)
+            # An SDK that was imported ahead is not yet one that is used.
+            if (not self.has_client and isinstance(event, dict) and
+                    "DurableExecutionArn" in event):
+                self.has_client = give_durable_client(os.environ, self.log)
+            result = self.handler(event, context)
             if isinstance(result, bytes):
                 return "response", result, "application/unknown"
             return "response", self.marshal(result)

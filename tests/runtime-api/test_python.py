@@ -435,3 +435,42 @@ def test_signal_handler_runs_while_the_poll_is_parked(py, api):
     worker.process.terminate()
     worker.out.until("term")
     assert api.invoke().json == 1
+
+
+SDK = """
+    import sys, types
+    name = "aws_durable_execution_sdk_python"
+    def fake():
+        for module in ("", ".__about__", ".lambda_service", ".state"):
+            sys.modules[name + module] = types.ModuleType(name + module)
+        sys.modules[name + ".__about__"].__version__ = "0.0.1"
+"""
+SAID = "durable calls: boto3, not tested with SDK 0.0.1"
+
+
+def test_durable_client_is_given_at_the_start(py, api):
+    worker = py(SDK + """
+    fake()
+    def handler(event, context):
+        print("called")
+    """)
+    assert worker.out.until("durable calls").endswith(SAID)
+    api.invoke({"DurableExecutionArn": "a"})
+    assert worker.out.until("") == "called"
+
+
+def test_durable_client_is_given_with_the_first_durable_event(py, api):
+    """As far as the runtime sees the function did not import the SDK."""
+    worker = py(SDK + """
+    def handler(event, context):
+        print("called", "DurableExecutionArn" in event)
+        fake()
+    """)
+    for event in ({}, {"a": 1}):
+        api.invoke(event)
+        assert worker.out.until("") == "called False"
+    api.invoke({"DurableExecutionArn": "a"})
+    assert worker.out.until("").endswith(SAID)
+    assert worker.out.until("") == "called True"
+    api.invoke({"DurableExecutionArn": "a"})
+    assert worker.out.until("") == "called True"
