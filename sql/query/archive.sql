@@ -155,7 +155,12 @@ from (
 ) chunks
 group by expires_ms, execution, chunk
 
--- As execution_head.
+-- What follows names the partition, so that no other one is looked at.
+-- name: archive_place
+select expires_ms from archived
+where id = $1::uuid and expires_ms > (select clock_now())
+
+-- As execution_head; it expires at $2.
 -- name: archive_head
 select
     x.id, x.shard, x.function, x.version, x.function_arn, x.arn, x.name,
@@ -172,11 +177,10 @@ select
     o.heartbeat_ms[1], o.callback_id[1], o.replay_children[1], o.target[1],
     o.tenant[1], o.child[1], o.child_durable[1], o.child_version[1],
     o.child_arn[1]
-from archived a
-join execution_archive x on x.id = a.id and x.expires_ms = a.expires_ms
-left join operation_archive o on o.execution = a.id
-    and o.expires_ms = a.expires_ms and o.chunk = 0
-where a.id = $1::uuid and a.expires_ms > (select clock_now())
+from execution_archive x
+left join operation_archive o on o.execution = $1::uuid
+    and o.expires_ms = $2::bigint and o.chunk = 0
+where x.id = $1 and x.expires_ms = $2
 
 -- As operation_list.
 -- name: archive_operations
@@ -186,9 +190,7 @@ select
     u.timeout_s, u.heartbeat_s, u.heartbeat_ms, u.callback_id,
     u.replay_children, u.target, u.tenant, u.child, u.child_durable,
     u.child_version, u.child_arn
-from archived a
-join operation_archive o on o.execution = a.id
-    and o.expires_ms = a.expires_ms and o.chunk > 0,
+from operation_archive o,
 lateral unnest(
     o.ord, o.id, o.type, o.status, o.parent, o.name, o.subtype, o.start_ms,
     o.end_ms, o.payload, o.error, o.attempt, o.due_ms, o.duration_s,
@@ -200,31 +202,21 @@ lateral unnest(
     error, attempt, due_ms, duration_s, timeout_s, heartbeat_s, heartbeat_ms,
     callback_id, replay_children, target, tenant, child, child_durable,
     child_version, child_arn)
-where a.id = $1::uuid and a.expires_ms > (select clock_now())
+where o.execution = $1::uuid and o.expires_ms = $2::bigint and o.chunk > 0
 order by u.ord
 
 -- As history_list.
 -- name: archive_history
-with a as (
-    select id, expires_ms from archived
-    where id = $1::uuid and expires_ms > (select clock_now())
-),
-names as (
+with names as (
     select u.ord, u.id, u.name, u.subtype, u.parent
-    from a
-    join operation_archive o on o.execution = a.id
-        and o.expires_ms = a.expires_ms,
+    from operation_archive o,
     lateral unnest(o.ord, o.id, o.name, o.subtype, o.parent)
         as u (ord, id, name, subtype, parent)
+    where o.execution = $1::uuid and o.expires_ms = $4::bigint
 ),
 events as (
     select u.*
-    from a
-    join execution_archive x on x.id = a.id and x.expires_ms = a.expires_ms
-    join history_archive h on h.execution = a.id
-        and h.expires_ms = a.expires_ms
-        and h.last_id >= $2::int
-        and h.first_id < $2::int + $3::bigint,
+    from history_archive h,
     lateral unnest(
         h.id, h.at_ms, h.type, h.ord, h.cause, h.cause_id, h.payload,
         h.attempt, h.delay_s, h.duration_s, h.due_ms, h.timeout_s,
@@ -234,9 +226,11 @@ events as (
         id, at_ms, type, ord, cause, cause_id, payload, attempt, delay_s,
         duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag, ref,
         tenant, version, child_arn)
-    where u.id >= $2::int
+    where h.execution = $1 and h.expires_ms = $4
+        and h.last_id >= $2::int and h.first_id < $2 + $3::bigint
+        and u.id >= $2
     order by u.id
-    limit $3::bigint
+    limit $3
 )
 select
     h.id, h.at_ms, h.type, h.ord, h.cause, h.cause_id, h.payload, h.attempt,
@@ -250,26 +244,17 @@ order by h.id
 
 -- As history_list_reverse.
 -- name: archive_history_reverse
-with a as (
-    select id, expires_ms from archived
-    where id = $1::uuid and expires_ms > (select clock_now())
-),
-names as (
+with names as (
     select u.ord, u.id, u.name, u.subtype, u.parent
-    from a
-    join operation_archive o on o.execution = a.id
-        and o.expires_ms = a.expires_ms,
+    from operation_archive o,
     lateral unnest(o.ord, o.id, o.name, o.subtype, o.parent)
         as u (ord, id, name, subtype, parent)
+    where o.execution = $1::uuid and o.expires_ms = $4::bigint
 ),
 events as (
     select u.*
-    from a
-    join execution_archive x on x.id = a.id and x.expires_ms = a.expires_ms
-    join history_archive h on h.execution = a.id
-        and h.expires_ms = a.expires_ms
-        and h.first_id <= $2::int
-        and h.last_id > least($2::int, x.event_count) - $3::bigint,
+    from execution_archive x
+    join history_archive h on h.execution = x.id,
     lateral unnest(
         h.id, h.at_ms, h.type, h.ord, h.cause, h.cause_id, h.payload,
         h.attempt, h.delay_s, h.duration_s, h.due_ms, h.timeout_s,
@@ -279,9 +264,12 @@ events as (
         id, at_ms, type, ord, cause, cause_id, payload, attempt, delay_s,
         duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag, ref,
         tenant, version, child_arn)
-    where u.id <= $2::int
+    where x.id = $1 and x.expires_ms = $4 and h.expires_ms = $4
+        and h.first_id <= $2::int
+        and h.last_id > least($2, x.event_count) - $3::bigint
+        and u.id <= $2
     order by u.id desc
-    limit $3::bigint
+    limit $3
 )
 select
     h.id, h.at_ms, h.type, h.ord, h.cause, h.cause_id, h.payload, h.attempt,
@@ -295,34 +283,29 @@ order by h.id desc
 
 -- DELETING: all that can become of it.
 -- name: archive_write
-update execution_archive x set
+update execution_archive set
     status = $3::smallint, rev = $4::bigint, write_id = $5::bigint
-from archived a
-where a.id = $1::uuid and a.expires_ms > (select clock_now())
-    and x.id = a.id and x.expires_ms = a.expires_ms and x.rev = $2::bigint
-returning x.id
+where id = $1::uuid and expires_ms = $6::bigint and rev = $2::bigint
+    and $6 > (select clock_now())
+returning id
 
 -- Whole, if it is in DELETING.  Gives whether it is there and is not.
 -- name: archive_drop
 with gone as (
-    delete from execution_archive x
-    using archived a
-    where a.id = $1::uuid and x.id = a.id and x.expires_ms = a.expires_ms
-        and x.status = 5
-    returning x.id, x.expires_ms
+    delete from execution_archive
+    where id = $1::uuid and expires_ms = $2::bigint and status = 5
+    returning id
 ),
 names as (
     delete from archived where id in (select id from gone)
 ),
 operations as (
-    delete from operation_archive o
-    using gone g
-    where o.execution = g.id and o.expires_ms = g.expires_ms
+    delete from operation_archive
+    where execution in (select id from gone) and expires_ms = $2
 ),
 events as (
-    delete from history_archive h
-    using gone g
-    where h.execution = g.id and h.expires_ms = g.expires_ms
+    delete from history_archive
+    where execution in (select id from gone) and expires_ms = $2
 )
 select not exists (select 1 from gone) and exists (
     select 1 from archived

@@ -70,6 +70,30 @@ sweep_number(struct pg_call *call)
 	return row_i64(&r);
 }
 
+bool
+archive_next(const struct pg_call *call, enum archive_stage *stage,
+    int64_t *expires_ms)
+{
+	struct row r = { .res = call->stmts[0].res };
+	bool empty = pg_call_rows(call, 0) == 0;
+
+	switch (*stage) {
+	case STAGE_HOT:
+		if (empty)
+			*stage = STAGE_PLACE;
+		return empty;
+	case STAGE_PLACE:
+		if (empty)
+			return false;
+		*expires_ms = row_i64(&r);
+		*stage = STAGE_ARCHIVE;
+		return true;
+	case STAGE_ARCHIVE:
+		break;
+	}
+	return false;
+}
+
 /* ---- archive: partitions for their days, then themselves ---- */
 
 static void

@@ -155,6 +155,7 @@ write_archived(struct store *s, struct done_call *w, const struct change *c)
 	param_i16(p, (int16_t)c->x->status);
 	param_i64(p, c->x->rev);
 	param_i64(p, (int64_t)c->x->write_id);
+	param_i64(p, execution_expires(c->x));
 	batch_add(pgstore_of(s), &w->call);
 }
 
@@ -188,23 +189,30 @@ pg_execution_write(struct store *s, const struct change *c, store_done *done,
 
 /* ---- drop ---- */
 
+struct drop_call {
+	struct pg_call call;
+	struct id id;
+	store_done *done;
+	void *arg;
+};
+
 static void
 drop_done(struct pg_call *call, enum store_result result,
     const struct err *err)
 {
-	struct done_call *d = (struct done_call *)call;
+	struct drop_call *d = (struct drop_call *)call;
 	struct row r = { 0 };
 	struct err alive;
-	bool there;
+	int i;
 
 	if (result != STORE_OK) {
 		d->done(d->arg, result, err);
 		return;
 	}
-	r.res = call->stmts[1].res;
-	there = row_bool(&r);
-	r = (struct row){ .res = call->stmts[2].res };
-	if (there || row_bool(&r)) {
+	for (i = 1; i < call->nstmts; i++) {
+		r = (struct row){ .res = call->stmts[i].res };
+		if (!row_bool(&r))
+			continue;
 		err_set(&alive, ERR_CONFLICT, "it is not being deleted");
 		d->done(d->arg, STORE_CONFLICT, &alive);
 		return;
@@ -212,17 +220,50 @@ drop_done(struct pg_call *call, enum store_result result,
 	d->done(d->arg, STORE_OK, NULL);
 }
 
+static struct drop_call *
+drop_new(const struct id *id, enum store_point point, pg_done *step,
+    store_done *done, void *arg)
+{
+	struct drop_call *d = pg_call_new(sizeof(*d), point, step);
+
+	d->id = *id;
+	d->done = done;
+	d->arg = arg;
+	return d;
+}
+
+/* What is in DELETING stays where it is. */
+static void
+drop_on_place(struct pg_call *call, enum store_result result,
+    const struct err *err)
+{
+	struct drop_call *at = (struct drop_call *)call, *d;
+	struct row r = { .res = call->stmts[0].res };
+	struct params *p;
+
+	if (result != STORE_OK) {
+		at->done(at->arg, result, err);
+		return;
+	}
+	d = drop_new(&at->id, POINT_EXECUTION_DROP, drop_done, at->done,
+	    at->arg);
+	param_id(pg_call_stmt(&d->call, STMT_EXECUTION_DROP), &d->id);
+	param_id(pg_call_stmt(&d->call, STMT_EXECUTION_DROP_REST), &d->id);
+	if (pg_call_rows(call, 0) > 0) {
+		p = pg_call_stmt(&d->call, STMT_ARCHIVE_DROP);
+		param_id(p, &d->id);
+		param_i64(p, row_i64(&r));
+	}
+	batch_add(call->pgs, &d->call);
+}
+
 void
 pg_execution_drop(struct store *s, const struct id *id, store_done *done,
     void *arg)
 {
-	struct done_call *d = pg_call_new(sizeof(*d), POINT_EXECUTION_DROP,
-	    drop_done);
+	struct drop_call *d = drop_new(id, POINT_NONE, drop_on_place, done,
+	    arg);
 
-	d->done = done;
-	d->arg = arg;
-	param_id(pg_call_stmt(&d->call, STMT_EXECUTION_DROP), id);
-	param_id(pg_call_stmt(&d->call, STMT_EXECUTION_DROP_REST), id);
-	param_id(pg_call_stmt(&d->call, STMT_ARCHIVE_DROP), id);
-	batch_add(pgstore_of(s), &d->call);
+	param_id(pg_call_stmt(&d->call, STMT_ARCHIVE_PLACE), id);
+	pgset_read(pgstore_of(s), &d->call);
 }

@@ -13,7 +13,9 @@
 struct load_call {
 	struct pg_call call;
 	struct id id;
-	bool whole, archived;
+	bool whole;
+	enum archive_stage stage;
+	int64_t expires_ms;
 	store_loaded *done;
 	void *arg;
 };
@@ -36,10 +38,8 @@ load_done(struct pg_call *call, enum store_result result,
 	struct row r = { 0 };
 	int i;
 
-	if (result == STORE_OK && pg_call_rows(call, 0) == 0 &&
-	    !l->archived) {
-		/* They go to the archive and never come back from there. */
-		l->archived = true;
+	if (result == STORE_OK &&
+	    archive_next(call, &l->stage, &l->expires_ms)) {
 		load_send(call->pgs, l);
 		return;
 	}
@@ -49,7 +49,7 @@ load_done(struct pg_call *call, enum store_result result,
 	}
 	r.res = call->stmts[0].res;
 	x = row_execution(&r);
-	x->archived = l->archived;
+	x->archived = l->stage == STAGE_ARCHIVE;
 	load_add(x, row_operation(&r));
 	if (call->nstmts > 1) {
 		r.res = call->stmts[1].res;
@@ -62,23 +62,36 @@ load_done(struct pg_call *call, enum store_result result,
 	l->done(l->arg, STORE_OK, x, NULL);
 }
 
+static void
+load_stmt(struct load_call *l, enum stmt stmt)
+{
+	struct params *p = pg_call_stmt(&l->call, stmt);
+
+	param_id(p, &l->id);
+	if (l->stage == STAGE_ARCHIVE)
+		param_i64(p, l->expires_ms);
+}
+
 /* Asks what `from` asks. */
 static void
 load_send(struct pgstore *s, const struct load_call *from)
 {
+	static const enum stmt heads[] = { STMT_EXECUTION_HEAD,
+		STMT_ARCHIVE_PLACE, STMT_ARCHIVE_HEAD };
 	struct load_call *l = pg_call_new(sizeof(*l), POINT_NONE, load_done);
 
 	l->id = from->id;
 	l->whole = from->whole;
-	l->archived = from->archived;
+	l->stage = from->stage;
+	l->expires_ms = from->expires_ms;
 	l->done = from->done;
 	l->arg = from->arg;
-	param_id(pg_call_stmt(&l->call, l->archived ? STMT_ARCHIVE_HEAD :
-	    STMT_EXECUTION_HEAD), &l->id);
-	if (l->whole)
-		param_id(pg_call_stmt(&l->call, l->archived ?
-		    STMT_ARCHIVE_OPERATIONS : STMT_OPERATION_LIST), &l->id);
-	l->call.snapshot = l->whole;
+	load_stmt(l, heads[l->stage]);
+	if (l->whole && l->stage != STAGE_PLACE) {
+		load_stmt(l, l->stage == STAGE_ARCHIVE ?
+		    STMT_ARCHIVE_OPERATIONS : STMT_OPERATION_LIST);
+		l->call.snapshot = true;
+	}
 	pgset_read(s, &l->call);
 }
 

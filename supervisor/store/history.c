@@ -9,7 +9,9 @@ struct history_call {
 	struct pg_call call;
 	struct id id;
 	int32_t from;
-	bool reverse, archived;
+	bool reverse;
+	enum archive_stage stage;
+	int64_t expires_ms;
 	store_history *done;
 	void *arg;
 	int limit;
@@ -31,8 +33,7 @@ history_done(struct pg_call *call, enum store_result result,
 		return;
 	}
 	got = (size_t)pg_call_rows(call, 0);
-	if (got == 0 && !h->archived) {
-		h->archived = true;
+	if (archive_next(call, &h->stage, &h->expires_ms)) {
 		history_send(call->pgs, h);
 		return;
 	}
@@ -55,25 +56,31 @@ history_done(struct pg_call *call, enum store_result result,
 static void
 history_send(struct pgstore *s, const struct history_call *from)
 {
-	static const enum stmt stmts[2][2] = {
+	static const enum stmt stmts[][2] = {
 		{ STMT_HISTORY_LIST, STMT_HISTORY_LIST_REVERSE },
+		{ STMT_ARCHIVE_PLACE, STMT_ARCHIVE_PLACE },
 		{ STMT_ARCHIVE_HISTORY, STMT_ARCHIVE_HISTORY_REVERSE },
 	};
 	struct history_call *h = pg_call_new(sizeof(*h), POINT_NONE,
 	    history_done);
 	struct params *p = pg_call_stmt(&h->call,
-	    stmts[from->archived][from->reverse]);
+	    stmts[from->stage][from->reverse]);
 
 	h->id = from->id;
 	h->from = from->from;
 	h->limit = from->limit;
 	h->reverse = from->reverse;
-	h->archived = from->archived;
+	h->stage = from->stage;
+	h->expires_ms = from->expires_ms;
 	h->done = from->done;
 	h->arg = from->arg;
 	param_id(p, &h->id);
-	param_i32(p, h->from);
-	param_i64(p, (int64_t)h->limit + 1);
+	if (h->stage != STAGE_PLACE) {
+		param_i32(p, h->from);
+		param_i64(p, (int64_t)h->limit + 1);
+	}
+	if (h->stage == STAGE_ARCHIVE)
+		param_i64(p, h->expires_ms);
 	pgset_read(s, &h->call);
 }
 

@@ -41,6 +41,8 @@ struct pgstore {
 	void *arg;
 	bool registered;	/* this process has its row in node */
 	struct logger *logger;
+	/* Lines before this one of that day are going; 0: none. */
+	int64_t log_trim_day, log_trim_seq;
 };
 
 extern const struct store_ops pgstore_ops;
@@ -66,6 +68,21 @@ void pg_call_again(struct pg_call *);
 
 struct logger *logger_new(struct pgstore *);
 void logger_free(struct logger *);
+/* Bytes written since the last time that this was called with true. */
+int64_t logger_written(struct logger *, bool again);
+
+/*
+ * Where something of an execution is read: they go to the archive and never
+ * come back from there.  archive_next: is there another place to look at
+ * after this answer, which was OK?
+ */
+enum archive_stage {
+	STAGE_HOT,
+	STAGE_PLACE,		/* where in the archive */
+	STAGE_ARCHIVE,
+};
+bool archive_next(const struct pg_call *, enum archive_stage *,
+    int64_t *expires_ms);
 
 /* The parts of the interface, by noun. */
 void pg_execution_start(struct store *, const struct change *,
