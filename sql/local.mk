@@ -18,7 +18,9 @@ sql_migrations = \
 	%D%/migrations/0001_execution.sql \
 	%D%/migrations/0002_function.sql \
 	%D%/migrations/0003_async_invoke.sql \
-	%D%/migrations/0004_archive.sql
+	%D%/migrations/0004_archive.sql \
+	%D%/migrations/0005_code_used.sql \
+	%D%/migrations/0006_function_log.sql
 
 EXTRA_DIST += \
 	%D%/dump.sh \

@@ -32,7 +32,8 @@ WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.01');
 CREATE TABLE public.code (
     hash text NOT NULL,
     size bigint NOT NULL,
-    chunks integer NOT NULL
+    chunks integer NOT NULL,
+    used_ms bigint DEFAULT 0 NOT NULL
 );
 
 CREATE TABLE public.code_chunk (
@@ -297,6 +298,20 @@ CREATE TABLE public.function_alias (
 );
 
 CREATE TABLE public.function_log (
+    day integer NOT NULL,
+    seq bigint NOT NULL,
+    node bigint NOT NULL,
+    at_ms bigint NOT NULL,
+    function text NOT NULL,
+    version text NOT NULL,
+    request_id uuid,
+    execution uuid,
+    stream text NOT NULL,
+    line bytea NOT NULL
+)
+PARTITION BY RANGE (day);
+
+CREATE TABLE public.function_log_rest (
     day integer NOT NULL,
     seq bigint NOT NULL,
     node bigint NOT NULL,
@@ -701,6 +716,8 @@ CREATE TABLE public.setting (
 
 ALTER TABLE ONLY public.execution_archive ATTACH PARTITION public.execution_archive_rest DEFAULT;
 
+ALTER TABLE ONLY public.function_log ATTACH PARTITION public.function_log_rest DEFAULT;
+
 ALTER TABLE ONLY public.history_archive ATTACH PARTITION public.history_archive_rest DEFAULT;
 
 ALTER TABLE ONLY public.operation_archive ATTACH PARTITION public.operation_archive_rest DEFAULT;
@@ -731,6 +748,9 @@ ALTER TABLE ONLY public.function_alias
 
 ALTER TABLE ONLY public.function_log
     ADD CONSTRAINT function_log_pkey PRIMARY KEY (day, seq, node);
+
+ALTER TABLE ONLY public.function_log_rest
+    ADD CONSTRAINT function_log_rest_pkey PRIMARY KEY (day, seq, node);
 
 ALTER TABLE ONLY public.function
     ADD CONSTRAINT function_pkey PRIMARY KEY (name);
@@ -786,13 +806,23 @@ CREATE INDEX execution_untold ON public.execution USING btree (end_ms) WHERE ((p
 
 CREATE INDEX execution_wake ON public.execution USING btree (wake_at) WHERE (wake_at IS NOT NULL);
 
-CREATE INDEX function_log_execution ON public.function_log USING btree (execution, seq) WHERE (execution IS NOT NULL);
+CREATE INDEX function_log_execution ON ONLY public.function_log USING btree (execution, seq) WHERE (execution IS NOT NULL);
 
-CREATE INDEX function_log_function ON public.function_log USING btree (function, seq);
+CREATE INDEX function_log_function ON ONLY public.function_log USING btree (function, seq);
+
+CREATE INDEX function_log_rest_execution ON public.function_log_rest USING btree (execution, seq) WHERE (execution IS NOT NULL);
+
+CREATE INDEX function_log_rest_function ON public.function_log_rest USING btree (function, seq);
 
 ALTER INDEX public.execution_archive_list ATTACH PARTITION public.execution_archive_rest_function_start_ms_id_idx;
 
 ALTER INDEX public.execution_archive_pkey ATTACH PARTITION public.execution_archive_rest_pkey;
+
+ALTER INDEX public.function_log_execution ATTACH PARTITION public.function_log_rest_execution;
+
+ALTER INDEX public.function_log_function ATTACH PARTITION public.function_log_rest_function;
+
+ALTER INDEX public.function_log_pkey ATTACH PARTITION public.function_log_rest_pkey;
 
 ALTER INDEX public.history_archive_pkey ATTACH PARTITION public.history_archive_rest_pkey;
 

@@ -19,9 +19,15 @@ select registry_rev from setting
 -- One change of function $1 (store/pgstore.h, struct function_write); what is
 -- null stays.  $2: the revision before, null when it must not exist yet; $3:
 -- the revision after; $17: settings by key, null takes one away; $18: only if
--- no execution of it, or of version $9, goes on.  No row: the guard does not hold.
+-- no execution of it, or of version $9, goes on; $19: its new archive, which
+-- must be there.  No row: the guard does not hold.
 -- name: function_write
-with changed as (
+with stored as (
+    update code set used_ms = (select clock_now())
+    where hash = $19::text and chunks >= 0
+    returning hash
+),
+changed as (
     update function set
         revision = $3::text,
         tags = coalesce($4::text, tags),
@@ -34,12 +40,14 @@ with changed as (
             select 1 from execution x
             where x.function = $1 and ($9::text is null or x.version = $9)
                 and x.status in (0, 6, 7)))
+        and ($19::text is null or exists (select 1 from stored))
     returning name
 ),
 made as (
     insert into function (name, revision, tags, last_version, deleting)
     select $1::text, $3::text, coalesce($4::text, '{}'), $5::int, $6::boolean
     where $2::text is null
+        and ($19::text is null or exists (select 1 from stored))
     on conflict (name) do nothing
     returning name
 ),

@@ -278,6 +278,7 @@ deploy_on_code_stored(void *arg, enum store_result result,
 
 	/* Storing bytes under their hash may be repeated, so an unknown end
 	 * is an ordinary failure: the client's next try finds them there. */
+	d->write.code = d->code;
 	if (result == STORE_OK)
 		deploy_write(d);
 	else
@@ -323,6 +324,17 @@ deploy_unpack(struct deploy *d)
 	digest_hex(sum, sizeof(sum), d->code);
 	pool_unpack(d->engine->pool, d->code, d->zip->data, d->zip->len,
 	    deploy_on_unpacked, d);
+}
+
+bool
+deploy_has_code(const struct engine *g, const char *hex)
+{
+	const struct deploy *d;
+
+	for (d = g->deploys; d != NULL; d = d->next)
+		if (strcmp(d->code, hex) == 0)
+			return true;
+	return false;
 }
 
 static enum deploy_next (*const deploy_kinds[])(struct deploy *) = {

@@ -55,4 +55,7 @@ int event_invoke_missing(struct engine *, const char *function,
 void deploy_begin(struct engine *, const struct deploy_in *, deploy_done *,
     void *arg);
 
+/* Is a change under way that brings this archive? */
+bool deploy_has_code(const struct engine *, const char *hex);
+
 #endif

@@ -33,6 +33,9 @@ engine_new(const struct engine_conf *conf)
 	g->failures_most = conf->failures_most;
 	g->concurrency = conf->concurrency;
 	g->unreserved_least = conf->unreserved_least;
+	g->log_ms = conf->log_ms;
+	g->log_bytes = conf->log_bytes;
+	g->sweep_ms = conf->sweep_ms > 0 ? conf->sweep_ms : 60000;
 	g->retry_ms = conf->retry_ms > 0 ? conf->retry_ms :
 	    retry_default.delay_ms;
 	/* New at every start: what another one claimed is not ours. */

@@ -49,6 +49,8 @@ struct engine {
 	unsigned char key[32];	/* signs tokens; from the store */
 	int32_t cluster_epoch;
 	int64_t node;
+	int64_t sweep_ms;	/* between looks at what has expired */
+	int64_t log_ms, log_bytes;	/* function logs that are kept; 0: all */
 	int32_t failures_most;	/* durable: failed invocations in a row */
 	int concurrency;	/* of the account */
 	int unreserved_least;	/* of it, for functions without their own */

@@ -111,6 +111,28 @@ registry_count(const struct registry *r)
 	return r->n;
 }
 
+static bool
+registry_function_has(const struct function *f, const char *hex)
+{
+	int v;
+
+	for (v = 0; v < f->nversions; v++)
+		if (strcmp(f->versions[v]->code, hex) == 0)
+			return true;
+	return strcmp(f->latest->code, hex) == 0;
+}
+
+bool
+registry_has_code(const struct registry *r, const char *hex)
+{
+	size_t i;
+
+	for (i = 0; i < r->n; i++)
+		if (registry_function_has(r->list[i], hex))
+			return true;
+	return false;
+}
+
 int64_t
 registry_code_bytes(const struct registry *r)
 {

@@ -30,6 +30,8 @@ struct function *registry_get(const struct registry *, const char *name);
 /* The first function whose name is greater than `after` (NULL: the first). */
 struct function *registry_after(const struct registry *, const char *after);
 size_t registry_count(const struct registry *);
+/* Is this the archive of any version? */
+bool registry_has_code(const struct registry *, const char *hex);
 int64_t registry_code_bytes(const struct registry *);
 /* Reserved concurrency of a function, -1: none; and of all together. */
 int registry_reserved(const struct registry *, const char *name);

@@ -4,26 +4,32 @@
 #include "base/metric.h"
 #include "base/own.h"
 #include "flow/alarm.h"
+#include "flow/deploy.h"
+#include "flow/registry.h"
 #include "flow/retention.h"
+#include "pool/pool.h"
 
 /* Soon after an end, so that they go together. */
-#define ARCHIVE_SOON_MS 1000
-/* For what ended without being seen here. */
-#define ARCHIVE_LATE_MS 60000
-#define ARCHIVE_PAGE 200
-#define EXPIRE_MS 60000
-#define EXPIRE_PAGE 500
+#define SOON_MS 1000
 #define TROUBLE_MS 5000
 /* Of its time, so that it never keeps the database from its work. */
 #define REST_FACTOR 4
 
+enum {
+	CHORE_ARCHIVE,
+	CHORE_EXPIRE,
+	CHORE_CODE,
+	CHORE_LOG,
+	CHORES
+};
+
 struct chore {
 	struct retention *retention;
-	void (*call)(struct store *, int limit, store_count *, void *arg);
+	void (*call)(struct engine *, int limit, store_count *, void *arg);
 	const char *name;
 	const char *what;	/* label of the metric */
 	int page;
-	int64_t every_ms;
+	bool pg;		/* of what only Postgres has */
 	bool asking;
 	bool seen;		/* more, since it was asked last */
 	int64_t began_us;
@@ -33,33 +39,66 @@ struct chore {
 struct retention {
 	struct engine *engine;
 	bool on;
-	struct chore archive, expire;
+	struct chore chores[CHORES];
 };
 
 static void
-archive_call(struct store *s, int limit, store_count *done, void *arg)
+archive_call(struct engine *g, int limit, store_count *done, void *arg)
 {
-	store_archive(s, limit, done, arg);
+	store_archive(g->store, limit, done, arg);
 }
 
 static void
-expire_call(struct store *s, int limit, store_count *done, void *arg)
+expire_call(struct engine *g, int limit, store_count *done, void *arg)
 {
-	store_expire(s, limit, done, arg);
+	store_expire(g->store, limit, done, arg);
 }
+
+static bool
+code_wanted(void *arg, const char *hex)
+{
+	const struct engine *g = arg;
+
+	return registry_has_code(g->registry, hex) || deploy_has_code(g, hex);
+}
+
+/* What is unpacked here, and what is stored. */
+static void
+code_call(struct engine *g, int limit, store_count *done, void *arg)
+{
+	pool_sweep_code(g->pool, code_wanted, g);
+	pgstore_code_sweep(g->pg, limit, done, arg);
+}
+
+static void
+log_call(struct engine *g, int limit, store_count *done, void *arg)
+{
+	(void)limit;
+	pgstore_log_sweep(g->pg, g->log_ms, g->log_bytes, done, arg);
+}
+
+static const struct chore chores[] = {
+	[CHORE_ARCHIVE] = { .call = archive_call, .name = "archive",
+		.what = "archived", .page = 200 },
+	[CHORE_EXPIRE] = { .call = expire_call, .name = "expire",
+		.what = "expired", .page = 500 },
+	[CHORE_CODE] = { .call = code_call, .name = "code sweep",
+		.what = "code", .page = 5, .pg = true },
+	[CHORE_LOG] = { .call = log_call, .name = "log sweep",
+		.what = "log_lines", .pg = true },
+};
 
 struct retention *
 retention_new(struct engine *g)
 {
 	struct retention *r = xcalloc(1, sizeof(*r));
+	int i;
 
 	r->engine = g;
-	r->archive = (struct chore){ .retention = r, .call = archive_call,
-		.name = "archive", .what = "archived",
-		.page = ARCHIVE_PAGE, .every_ms = ARCHIVE_LATE_MS };
-	r->expire = (struct chore){ .retention = r, .call = expire_call,
-		.name = "expire", .what = "expired",
-		.page = EXPIRE_PAGE, .every_ms = EXPIRE_MS };
+	for (i = 0; i < CHORES; i++) {
+		r->chores[i] = chores[i];
+		r->chores[i].retention = r;
+	}
 	return r;
 }
 
@@ -67,10 +106,11 @@ void
 retention_stop(struct engine *g)
 {
 	struct retention *r = g->retention;
+	int i;
 
 	r->on = false;
-	alarm_clear(g->alarms, &r->archive.alarm);
-	alarm_clear(g->alarms, &r->expire.alarm);
+	for (i = 0; i < CHORES; i++)
+		alarm_clear(g->alarms, &r->chores[i].alarm);
 }
 
 void
@@ -121,7 +161,8 @@ chore_on_done(void *arg, enum store_result result, int64_t n,
 	if (n > 0)
 		chore_in(c, 1 + took_ms * REST_FACTOR);
 	else
-		chore_in(c, c->seen ? ARCHIVE_SOON_MS : c->every_ms);
+		chore_in(c, c->seen ? SOON_MS :
+		    c->retention->engine->sweep_ms);
 }
 
 static void
@@ -135,7 +176,7 @@ chore_on_alarm(void *arg)
 	c->asking = true;
 	c->seen = false;
 	c->began_us = g->env->mono_us(g->env);
-	c->call(g->store, c->page, chore_on_done, c);
+	c->call(g, c->page, chore_on_done, c);
 }
 
 void
@@ -143,18 +184,21 @@ retention_start(struct engine *g)
 {
 	struct retention *r = g->retention;
 
+	int i;
+
 	r->on = true;
-	chore_in(&r->archive, ARCHIVE_SOON_MS);
-	chore_in(&r->expire, ARCHIVE_SOON_MS);
+	for (i = 0; i < CHORES; i++)
+		if (!r->chores[i].pg || (g->pg != NULL && g->pool != NULL))
+			chore_in(&r->chores[i], SOON_MS);
 }
 
 void
 retention_seen(struct engine *g)
 {
-	struct chore *c = &g->retention->archive;
+	struct chore *c = &g->retention->chores[CHORE_ARCHIVE];
 
 	/* Otherwise it is near, or looked at when the call has ended. */
 	if (!c->asking && !c->seen)
-		chore_in(c, ARCHIVE_SOON_MS);
+		chore_in(c, SOON_MS);
 	c->seen = true;
 }

@@ -17,6 +17,8 @@ struct engine_conf {
 	struct function_host host;
 	int32_t failures_most;
 	int concurrency, unreserved_least;
+	int64_t sweep_ms;	/* retention; 0: as it thinks best */
+	int64_t log_ms, log_bytes;	/* of function logs; 0: all */
 	int64_t retry_ms;	/* before an event's second attempt; 0: AWS's */
 	int held_most;		/* idle executions kept in memory */
 	/*

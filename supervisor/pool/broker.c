@@ -190,6 +190,16 @@ broker_unpacked(struct broker *b, struct msg_in *m, struct err *err)
 }
 
 static int
+broker_code(struct broker *b, struct msg_in *m, struct err *err)
+{
+	uint32_t n = msg_u32(m);
+
+	for (; n > 0 && !m->bad; n--)
+		b->ops.code(b->arg, msg_str(m));
+	return msg_done(m, err);
+}
+
+static int
 broker_stop(struct broker *b, struct msg_in *m, struct err *err)
 {
 	uint32_t ms = msg_u32(m);
@@ -212,6 +222,8 @@ broker_frame(struct broker *b, struct msg_in *m, struct err *err)
 		return broker_gone(b, m, err);
 	case MSG_UNPACKED:
 		return broker_unpacked(b, m, err);
+	case MSG_CODE_THERE:
+		return broker_code(b, m, err);
 	case MSG_STOP:
 		return broker_stop(b, m, err);
 	default:

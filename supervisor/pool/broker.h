@@ -38,6 +38,8 @@ struct broker_ops {
 	void (*gone)(void *arg, uint64_t id, const struct broker_gone *);
 	void (*unpacked)(void *arg, uint64_t id, int64_t bytes,
 	    const struct err *);
+	/* This code is unpacked already. */
+	void (*code)(void *arg, const char *hex);
 	void (*stop)(void *arg, int ms);
 	void (*lost)(void *arg);	/* main is gone, or talks nonsense */
 };

@@ -643,6 +643,12 @@ pool_on_unpacked(void *arg, uint64_t id, int64_t bytes, const struct err *err)
 }
 
 static void
+pool_on_code(void *arg, const char *hex)
+{
+	unpack_there(((struct pool *)arg)->unpack, hex);
+}
+
+static void
 pool_on_stop(void *arg, int ms)
 {
 	struct pool *p = arg;
@@ -665,6 +671,7 @@ static const struct broker_ops pool_broker_ops = {
 	.up = pool_on_up,
 	.gone = pool_on_gone,
 	.unpacked = pool_on_unpacked,
+	.code = pool_on_code,
 	.stop = pool_on_stop,
 	.lost = pool_on_lost,
 };
@@ -836,6 +843,34 @@ pool_unpack(struct pool *p, const char *hex, const void *data, size_t len,
     void (*done)(void *, int64_t, const struct err *), void *arg)
 {
 	unpack_request(p->unpack, hex, data, len, done, arg);
+}
+
+struct pool_sweep {
+	struct pool *pool;
+	bool (*wanted)(void *arg, const char *hex);
+	void *arg;
+};
+
+/* Also an old version may still run, or be about to. */
+static bool
+pool_wants_code(void *arg, const char *hex)
+{
+	struct pool_sweep *s = arg;
+	struct group *g;
+
+	TAILQ_FOREACH(g, &s->pool->group_list, link)
+		if (strcmp(g->version->code, hex) == 0)
+			return true;
+	return s->wanted(s->arg, hex);
+}
+
+int
+pool_sweep_code(struct pool *p, bool (*wanted)(void *arg, const char *hex),
+    void *arg)
+{
+	struct pool_sweep s = { p, wanted, arg };
+
+	return unpack_sweep(p->unpack, pool_wants_code, &s);
 }
 
 void

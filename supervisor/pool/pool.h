@@ -147,6 +147,13 @@ void pool_unpack(struct pool *, const char *hex, const void *, size_t,
     void (*done)(void *arg, int64_t unpacked_bytes, const struct err *),
     void *arg);
 
+/*
+ * Unpacked archives that are not wanted, and that no worker has or waits
+ * for, leave the code cache, a few in one call; gives how many.
+ */
+int pool_sweep_code(struct pool *, bool (*wanted)(void *arg, const char *hex),
+    void *arg);
+
 /* Idle workers of that version end, busy ones after their invocation. */
 void pool_retire(struct pool *, const char *function, const char *version);
 /* Reserved concurrency was changed. */

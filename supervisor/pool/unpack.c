@@ -8,6 +8,7 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/own.h"
@@ -16,6 +17,8 @@
 #define BYTES_MOST (250ull * 1024 * 1024)	/* AWS's, unpacked */
 #define ENTRIES_MOST 100000
 #define ORDERS_MOST 4		/* main takes eight */
+/* At once: main does nothing else while it removes one. */
+#define DROPS_MOST 2
 
 enum job_state {
 	JOB_FETCHING,	/* the bytes are asked for */
@@ -43,6 +46,8 @@ struct unpack {
 	struct broker *broker;
 	const struct pool_conf *conf;
 	struct map *known;	/* hex -> the map itself */
+	/* Also those of which nothing is known but that main has them. */
+	struct map *there;
 	TAILQ_HEAD(job_list, job) jobs;
 	int ordered;
 	uint64_t next;
@@ -57,6 +62,7 @@ unpack_new(struct broker *broker, const struct pool_conf *conf, uint64_t seed)
 	u->broker = broker;
 	u->conf = conf;
 	u->known = map_new(seed);
+	u->there = map_new(seed);
 	TAILQ_INIT(&u->jobs);
 	return u;
 }
@@ -97,14 +103,22 @@ job_free(struct job *j)
 	free(j);
 }
 
+void
+unpack_there(struct unpack *u, const char *hex)
+{
+	map_puts(u->there, hex, u->there);
+}
+
 static void
 job_end(struct job *j, int64_t bytes, const struct err *err)
 {
 	struct job_waiter *w = steal_ptr(&j->waiters);
 	int i, n = j->nwaiters;
 
-	if (err == NULL)
+	if (err == NULL) {
 		map_puts(j->unpack->known, j->hex, j->unpack->known);
+		unpack_there(j->unpack, j->hex);
+	}
 	job_free(j);
 	for (i = 0; i < n; i++)
 		if (w[i].done != NULL)
@@ -132,7 +146,8 @@ unpack_free(struct unpack *u)
 		u->closing = true;
 	}
 	map_free(u->known);
-	u->known = NULL;
+	map_free(u->there);
+	u->known = u->there = NULL;
 	if (!u->closing)
 		free(u);
 }
@@ -264,6 +279,55 @@ unpack_need(struct unpack *u, const char *hex, unpack_done *done, void *arg)
 	j = job_new(u, hex, JOB_FETCHING);
 	job_wait(j, done, arg);
 	u->conf->code(u->conf->code_arg, hex, job_on_bytes, j);
+}
+
+static bool
+unpack_works_on(const struct unpack *u, const char *hex)
+{
+	const struct job *j;
+
+	TAILQ_FOREACH(j, &u->jobs, link)
+		if (strcmp(j->hex, hex) == 0)
+			return true;
+	return false;
+}
+
+static void
+unpack_drop(struct unpack *u, const char *hex)
+{
+	struct msg_out m = { 0 };
+	struct err err;
+
+	log_info("code dropped code=%.12s", hex);
+	msg_begin(&m, MSG_CODE_DROP);
+	msg_put_str(&m, hex);
+	broker_send(u->broker, &m, &err);
+	map_dels(u->known, hex);
+}
+
+int
+unpack_sweep(struct unpack *u, bool (*wanted)(void *arg, const char *hex),
+    void *arg)
+{
+	const void *key;
+	char hex[65];
+	size_t at = 0, len;
+	void *value;
+	int n = 0;
+
+	/* What is asked for later is unpacked behind the drop: one link. */
+	while (n < DROPS_MOST && map_next(u->there, &at, &key, &len, &value)) {
+		if (len >= sizeof(hex))
+			continue;
+		memcpy(hex, key, len);
+		hex[len] = '\0';
+		if (wanted(arg, hex) || unpack_works_on(u, hex))
+			continue;
+		unpack_drop(u, hex);
+		map_dels(u->there, hex);
+		n++;
+	}
+	return n;
 }
 
 void

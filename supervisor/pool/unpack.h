@@ -26,6 +26,14 @@ bool unpack_has(const struct unpack *, const char *hex);
 void unpack_need(struct unpack *, const char *hex, unpack_done *, void *arg);
 /* The folder was not there after all. */
 void unpack_forget(struct unpack *, const char *hex);
+/* Main says that the folder is there. */
+void unpack_there(struct unpack *, const char *hex);
+/*
+ * Folders that are not wanted and not being made go, a few in one call; gives
+ * how many.
+ */
+int unpack_sweep(struct unpack *, bool (*wanted)(void *arg, const char *hex),
+    void *arg);
 /* That done will not run. */
 void unpack_cancel(struct unpack *, void *arg);
 void unpack_on_unpacked(struct unpack *, uint64_t id, int64_t bytes,

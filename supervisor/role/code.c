@@ -20,6 +20,7 @@
 #define CODE_UNPACK_MOST 8
 #define CODE_BYTES_MOST 1073741824ULL
 #define CODE_ENTRIES_MOST 200000
+#define CODE_TELL_MOST 1000	/* in one frame */
 #define CODE_HALF ".half-"
 
 struct unpacking {
@@ -98,6 +99,46 @@ code_init(struct code *c, const struct data *data, struct link *link,
 	*c = (struct code){ .data = data, .link = link, .kit = kit };
 	LIST_INIT(&c->list);
 	return code_clean(folder, err);
+}
+
+static int
+code_send(struct code *c, char *const *names, uint32_t n, struct err *err)
+{
+	struct msg_out m = { 0 };
+	uint32_t i;
+
+	msg_begin(&m, MSG_CODE_THERE);
+	msg_put_u32(&m, n);
+	for (i = 0; i < n; i++)
+		msg_put_str(&m, names[i]);
+	return link_send(c->link, &m, err);
+}
+
+int
+code_tell(struct code *c, struct err *err)
+{
+	own_free char *folder = xasprintf("%s/code", c->data->path);
+	char *names[CODE_TELL_MOST];
+	uint32_t n = 0;
+	struct dirent *e;
+	DIR *d = opendir(folder);
+	int r = 0;
+
+	if (d == NULL)
+		return err_sys(err, "open %s", folder);
+	do {
+		e = readdir(d);
+		if (e != NULL && spawn_is_code(e->d_name))
+			names[n++] = xstrdup(e->d_name);
+		if (n == CODE_TELL_MOST || (e == NULL && n > 0)) {
+			if (r == 0)
+				r = code_send(c, names, n, err);
+			while (n > 0)
+				free(names[--n]);
+		}
+	} while (e != NULL);
+	closedir(d);
+	return r;
 }
 
 static void

@@ -30,6 +30,9 @@ struct code {
 int code_init(struct code *, const struct data *, struct link *,
     const struct sandbox_kit *, struct err *);
 
+/* Tells a new control which folders are there. */
+int code_tell(struct code *, struct err *);
+
 /* -1: control broke the rules and must end. */
 int code_on_unpack(struct code *, struct msg_in *, struct err *);
 int code_on_drop(struct code *, struct msg_in *, struct err *);

@@ -345,7 +345,9 @@ control_start(struct parent *p, struct err *err)
 	p->control_ms = 0;
 	log_info("control started pid=%d", (int)p->control);
 	config_send(p->config, &m);
-	return link_send(&p->link, &m, err);
+	if (link_send(&p->link, &m, err) < 0)
+		return -1;
+	return code_tell(&p->code, err);
 }
 
 static void

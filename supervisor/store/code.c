@@ -21,6 +21,7 @@ struct put {
 	char *hex, *data;
 	size_t len;
 	int chunks, at;
+	struct pg_call *call;	/* being made */
 	store_done *done;
 	void *arg;
 };
@@ -47,6 +48,15 @@ put_done(struct pg_call *call, enum store_result result,
 {
 	struct put *put = ((struct put_call *)call)->put;
 
+	struct err gone;
+
+	if (result == STORE_OK && put->at > put->chunks &&
+	    pg_call_rows(call, 0) == 0) {
+		err_set(&gone, ERR_UNAVAILABLE, "code %s: chunks are missing",
+		    put->hex);
+		put_end(put, STORE_RETRY, &gone);
+		return;
+	}
 	if (result != STORE_OK || put->at > put->chunks)
 		put_end(put, result, err);
 	else
@@ -54,29 +64,40 @@ put_done(struct pg_call *call, enum store_result result,
 }
 
 /* Content decides the key, so whatever is done twice is as done once. */
-static void
-put_next(struct put *put)
+static struct params *
+put_stmt(struct put *put, enum stmt stmt, enum store_point point)
 {
-	bool last = put->at == put->chunks;
-	size_t from = (size_t)put->at * CHUNK;
-	struct put_call *c = pg_call_new(sizeof(*c),
-	    last ? POINT_CODE_PUT : POINT_NONE, put_done);
-	struct params *p = pg_call_stmt(&c->call,
-	    last ? STMT_CODE_PUT : STMT_CODE_CHUNK_PUT);
+	struct put_call *c = pg_call_new(sizeof(*c), point, put_done);
+	struct params *p = pg_call_stmt(&c->call, stmt);
 
 	c->put = put;
 	c->call.repeatable = true;
+	put->call = &c->call;
 	param_text(p, put->hex);
-	if (last) {
-		param_i64(p, (int64_t)put->len);
-		param_i32(p, put->chunks);
-	} else {
+	return p;
+}
+
+/* -1: its row; then its chunks; then the row again, with what it has. */
+static void
+put_next(struct put *put)
+{
+	size_t from = (size_t)put->at * CHUNK;
+	struct params *p;
+
+	if (put->at < 0) {
+		put_stmt(put, STMT_CODE_BEGIN, POINT_NONE);
+	} else if (put->at < put->chunks) {
+		p = put_stmt(put, STMT_CODE_CHUNK_PUT, POINT_NONE);
 		param_i32(p, put->at);
 		param_bytes(p, put->data + from,
 		    put->len - from < CHUNK ? put->len - from : CHUNK);
+	} else {
+		p = put_stmt(put, STMT_CODE_PUT, POINT_CODE_PUT);
+		param_i64(p, (int64_t)put->len);
+		param_i32(p, put->chunks);
 	}
 	put->at++;
-	pgset_bulk(put->pgs, &c->call);
+	pgset_bulk(put->pgs, put->call);
 }
 
 void
@@ -90,6 +111,7 @@ pgstore_code_put(struct pgstore *s, const char *hex, const void *data,
 	put->data = xmemdup(data, len);
 	put->len = len;
 	put->chunks = (int)((len + CHUNK - 1) / CHUNK);
+	put->at = -1;
 	put->done = done;
 	put->arg = arg;
 	put_next(put);
@@ -207,5 +229,46 @@ pgstore_code_get(struct pgstore *s, const char *hex, pgstore_code *done,
 	c->get = get;
 	c->call.repeatable = true;
 	param_text(pg_call_stmt(&c->call, STMT_CODE_HEAD), hex);
+	pgset_bulk(s, &c->call);
+}
+
+/* ---- sweep ---- */
+
+/* Between its put and the version that uses it there are moments. */
+#define UNUSED_MS 3600000
+
+struct sweep_call {
+	struct pg_call call;
+	store_count *done;
+	void *arg;
+};
+
+static void
+sweep_done(struct pg_call *call, enum store_result result,
+    const struct err *err)
+{
+	struct sweep_call *c = (struct sweep_call *)call;
+	struct row r = { 0 };
+	int64_t n = 0;
+
+	if (result == STORE_OK) {
+		r.res = call->stmts[0].res;
+		n = row_i64(&r);
+	}
+	c->done(c->arg, result, n, err);
+}
+
+void
+pgstore_code_sweep(struct pgstore *s, int limit, store_count *done, void *arg)
+{
+	struct sweep_call *c = pg_call_new(sizeof(*c), POINT_CODE_SWEEP,
+	    sweep_done);
+	struct params *p = pg_call_stmt(&c->call, STMT_CODE_SWEEP);
+
+	c->done = done;
+	c->arg = arg;
+	c->call.repeatable = true;
+	param_i64(p, UNUSED_MS);
+	param_i64(p, limit);
 	pgset_bulk(s, &c->call);
 }

@@ -23,7 +23,9 @@
 	P(EVENT_END, "event.end") \
 	P(FUNCTION_WRITE, "function.write") \
 	P(CODE_PUT, "code.put") \
+	P(CODE_SWEEP, "code.sweep") \
 	P(LOG_WRITE, "log.write") \
+	P(LOG_SWEEP, "log.sweep") \
 	P(NODE_BEAT, "node.beat")
 
 enum store_point {

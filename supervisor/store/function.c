@@ -301,6 +301,7 @@ pgstore_function_write(struct pgstore *s, const struct function_write *w,
 		param_text(p, w->drop_alias);
 		param_json(p, w->settings);
 		param_bool(p, w->drained);
+		param_text(p, w->code);
 	}
 	batch_add(s, &c->call);
 }

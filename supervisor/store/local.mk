@@ -14,6 +14,7 @@ libsup_a_SOURCES += \
 	%D%/function.c \
 	%D%/history.c \
 	%D%/log.c \
+	%D%/log_sweep.c \
 	%D%/memarchive.c \
 	%D%/memread.c \
 	%D%/memrows.h \
@@ -53,6 +54,7 @@ check_PROGRAMS += \
 	tests/store/t_memstore \
 	tests/store/t_pgstore \
 	tests/store/t_same \
+	tests/store/t_sweep \
 	tests/store/tier2
 tests_store_t_check_SOURCES = \
 	tests/store/harness.c \
@@ -66,6 +68,10 @@ tests_store_t_same_SOURCES = \
 	tests/store/harness.c \
 	tests/store/harness.h \
 	tests/store/t_same.c
+tests_store_t_sweep_SOURCES = \
+	tests/store/harness.c \
+	tests/store/harness.h \
+	tests/store/t_sweep.c
 tests_store_tier2_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DTESTS_SRCDIR='"$(abs_top_srcdir)"'
 tests_store_tier2_SOURCES = \
@@ -83,6 +89,7 @@ TESTS += \
 	tests/store/pgstore.sh \
 	tests/store/same.sh \
 	tests/store/schema.sh \
+	tests/store/sweep.sh \
 	tests/store/t_memstore \
 	tests/store/tier2.sh
 endif
@@ -92,5 +99,6 @@ EXTRA_DIST += \
 	tests/store/pgstore.sh \
 	tests/store/same.sh \
 	tests/store/schema.sh \
+	tests/store/sweep.sh \
 	tests/store/tier2.sh \
 	tests/store/with-postgres.sh

@@ -44,6 +44,7 @@ struct logger {
 	int64_t last_seq;
 	int64_t node;
 	int64_t dropped;
+	int64_t written;	/* bytes, see logger_written */
 	struct event *timer;
 	struct event *flush;	/* its limit */
 	void (*flushed)(void *arg);
@@ -152,6 +153,7 @@ logger_done(struct pg_call *call, enum store_result result,
 	g->nflying = 0;
 	if (result == STORE_OK) {
 		logger_forget(g, n);
+		g->written += (int64_t)(before - g->bytes);
 	} else if (result == STORE_FATAL) {
 		log_error("function log refused lines=%d error=%s", n,
 		    err->text);
@@ -166,6 +168,16 @@ logger_done(struct pg_call *call, enum store_result result,
 	/* What was not written is: the rows' keys make it safe to repeat. */
 	pause = (int)((before - g->bytes) * 1000 / LOG_SECOND_BYTES);
 	logger_arm(g, result == STORE_OK ? pause : LOG_AGAIN_MS);
+}
+
+int64_t
+logger_written(struct logger *g, bool again)
+{
+	int64_t n = g->written;
+
+	if (again)
+		g->written = 0;
+	return n;
 }
 
 /* One array over the first n lines. */

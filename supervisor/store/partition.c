@@ -11,6 +11,8 @@ const struct partitioned partition_archive = {
 	86400000, " with (toast_tuple_target = 128)",
 };
 
+const struct partitioned partition_log = { { "function_log" }, 1, "" };
+
 struct change_call {
 	struct pg_call call;
 	store_done *done;

@@ -16,7 +16,7 @@ struct partitioned {
 	const char *with;	/* storage parameters, or "" */
 };
 
-extern const struct partitioned partition_archive;
+extern const struct partitioned partition_archive, partition_log;
 
 /*
  * All or none.  FATAL also when it is there already, or rows of that day lie

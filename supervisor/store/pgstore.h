@@ -68,6 +68,11 @@ struct function_write {
 	int32_t last_version;
 	bool deleting;
 	bool drop;		/* all of it goes */
+	/*
+	 * Its archive must be stored, and counts as used from now on; NULL:
+	 * the function uses it already.  CONFLICT also when it is not.
+	 */
+	const char *code;
 	/* A drop only happens when no execution goes on; else CONFLICT. */
 	bool drained;
 };
@@ -83,6 +88,11 @@ typedef void pgstore_code(void *arg, enum store_result, const void *, size_t,
     const struct err *);
 void pgstore_code_get(struct pgstore *, const char *hex, pgstore_code *,
     void *arg);
+
+/*
+ * Archives that no version has used for an hour go.  Gives how many went.
+ */
+void pgstore_code_sweep(struct pgstore *, int limit, store_count *, void *arg);
 
 /* ---- function logs (store/log.c): rows by day, written in batches ---- */
 
@@ -111,5 +121,13 @@ typedef void pgstore_logs(void *arg, enum store_result,
     const struct err *);
 void pgstore_logs_read(struct pgstore *, const struct log_filter *,
     pgstore_logs *, void *arg);
+
+/*
+ * Lines older than `age_ms` go, as whole days, and the oldest of all while
+ * they take more than `bytes_most`; 0: no bound.  Gives how much there was to
+ * do; 0: it can wait.
+ */
+void pgstore_log_sweep(struct pgstore *, int64_t age_ms, int64_t bytes_most,
+    store_count *, void *arg);
 
 #endif

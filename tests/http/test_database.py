@@ -86,6 +86,55 @@ class Postgres:
             == 0
         )
 
+    def sql(self, text):
+        """What the statement answers, one value a line."""
+        return subprocess.run(
+            self.command(
+                "psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-h", self.folder,
+                "-U", "owner", "-d", "postgres", "-c", text,
+            ),
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd="/",
+            **self.identity,
+        ).stdout.split()
+
+    @contextlib.contextmanager
+    def locked(self, table):
+        """Nobody writes it meanwhile."""
+        holder = subprocess.Popen(
+            self.command(
+                "psql", "-qAtX", "-h", self.folder, "-U", "owner",
+                "-d", "postgres",
+            ),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd="/",
+            **self.identity,
+        )
+        try:
+            print(
+                f"begin; lock table {table} in share mode; select 'held';",
+                file=holder.stdin,
+                flush=True,
+            )
+            assert holder.stdout.readline().strip() == "held"
+            yield
+        finally:
+            holder.stdin.close()
+            holder.wait(20)
+            holder.stdout.close()
+
+    def clock(self, days=0, seconds=0):
+        """Its clock is so far ahead, and so is the daemon's soon."""
+        self.sql(
+            "create or replace function clock_now() returns bigint language"
+            " sql stable as 'select floor(extract(epoch from clock_timestamp"
+            "()) * 1000)::bigint + %d'" % ((days * 86400 + seconds) * 1000)
+        )
+
     def kill(self):
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(20)

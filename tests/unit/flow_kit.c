@@ -520,6 +520,15 @@ pool_cancel(struct pool *p, struct invocation *inv)
 }
 
 /* No worker stays warm here, and no function is deployed. */
+/* Only asked for what Postgres has. */
+int
+pool_sweep_code(struct pool *p, bool (*wanted)(void *arg, const char *hex),
+    void *arg)
+{
+	(void)p, (void)wanted, (void)arg;
+	abort();
+}
+
 void
 pool_retire(struct pool *p, const char *function, const char *version)
 {

@@ -14,7 +14,7 @@ from sandbox import BUILD
 KINDS = {name: i + 1 for i, name in enumerate((
     "CONFIG", "READY", "WORKER_START", "WORKER_KILL", "UNPACK", "CODE_DROP",
     "WORKER_UP", "WORKER_GONE", "UNPACKED", "STOP", "WORKER_GROUP",
-    "WORKER_READY"))}
+    "WORKER_READY", "CODE_THERE"))}
 NAMES = {v: k for k, v in KINDS.items()}
 DEADLINE_S = 60
 
@@ -32,7 +32,8 @@ class Frame:
         self.fds = fds
         read = {"CONFIG": self._config, "WORKER_UP": self._up,
                 "WORKER_GONE": self._gone, "UNPACKED": self._unpacked,
-                "STOP": self._stop, "WORKER_GROUP": self._group}[self.kind]
+                "STOP": self._stop, "WORKER_GROUP": self._group,
+                "CODE_THERE": self._there}[self.kind]
         read()
         assert self.at == len(data)
 
@@ -68,6 +69,9 @@ class Frame:
         self.id = self._u("Q", 8)
         self.freezer = self._u("I", 4)
         self.memory = self._u("I", 4)
+
+    def _there(self):
+        self.codes = [self._s() for _ in range(self._u("I", 4))]
 
     def _unpacked(self):
         self.id = self._u("Q", 8)

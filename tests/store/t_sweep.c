@@ -1,0 +1,294 @@
+/*
+ * What goes because nobody uses it, or because it is old: archives of code,
+ * lines of functions, and partitions.
+ */
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <libpq-fe.h>
+
+#include "base/digest.h"
+#include "base/own.h"
+#include "tests/store/sequences.h"
+
+#define HOUR INT64_C(3600000)
+#define DAY (24 * HOUR)
+
+struct bench bench;
+
+static int
+suite_up(void **state)
+{
+	(void)state;
+	bench_open(&bench, NULL);
+	bench_until_ready(&bench, true);
+	return 0;
+}
+
+static int
+suite_down(void **state)
+{
+	(void)state;
+	bench_close(&bench);
+	return 0;
+}
+
+static int
+wipe(void **state)
+{
+	(void)state;
+	bench_wipe();
+	bench_clock(&bench, 0);
+	return 0;
+}
+
+static int64_t
+number(const char *sql)
+{
+	own_free char *text = bench_sql(sql);
+
+	return strtoll(text, NULL, 10);
+}
+
+/* ---- code ---- */
+
+struct archive {
+	char hex[65];
+	struct buf sha;		/* as versions have it */
+};
+
+static struct archive
+put(const char *content)
+{
+	struct archive a = { .sha = BUF_INIT };
+	struct answer done = { 0 };
+	unsigned char sum[32];
+
+	digest_sha256(content, strlen(content), sum);
+	digest_hex(sum, sizeof(sum), a.hex);
+	digest_base64(&a.sha, sum, sizeof(sum));
+	pgstore_code_put(bench.pg, a.hex, content, strlen(content), on_done,
+	    &done);
+	bench_until(&bench, &done.done);
+	assert_int_equal(done.result, STORE_OK);
+	return a;
+}
+
+static enum store_result
+create(const char *name, const struct archive *a)
+{
+	struct answer done = { 0 };
+	struct function_write w = { .name = name };
+	struct err err;
+
+	w.latest = function_version_new(name, "$LATEST", json_pack(
+	    "{s:s, s:s, s:s, s:s}", "RevisionId", "r1", "CodeSha256",
+	    a->sha.data, "Runtime", "python3.13", "Handler", "m.h"), &err);
+	assert_non_null(w.latest);
+	w.tags = json_object();
+	w.code = a->hex;
+	pgstore_function_write(bench.pg, &w, on_done, &done);
+	bench_until(&bench, &done.done);
+	json_decref(w.tags);
+	function_version_unref((struct function_version *)(uintptr_t)w.latest);
+	return done.result;
+}
+
+static int64_t
+sweep_code(void)
+{
+	struct answer a = { 0 };
+
+	pgstore_code_sweep(bench.pg, 10, on_count, &a);
+	bench_until(&bench, &a.done);
+	assert_int_equal(a.result, STORE_OK);
+	return a.number;
+}
+
+static void
+archive_that_no_version_uses_goes_after_an_hour(void **state)
+{
+	struct archive used = put("used"), old = put("old"), late;
+
+	(void)state;
+	assert_int_equal(create("f", &used), STORE_OK);
+	assert_int_equal(sweep_code(), 0);
+	bench_clock(&bench, HOUR - 60000);
+	assert_int_equal(sweep_code(), 0);
+	/* Put again: it is about to be used. */
+	late = put("late");
+	bench_clock(&bench, HOUR + 60000);
+	assert_int_equal(sweep_code(), 1);
+	assert_int_equal(number("select count(*) from code"), 2);
+	assert_int_equal(number("select count(*) from code_chunk"), 2);
+	assert_int_equal(create("g", &late), STORE_OK);
+	bench_clock(&bench, 3 * HOUR);
+	assert_int_equal(sweep_code(), 0);
+	buf_free(&used.sha);
+	buf_free(&old.sha);
+	buf_free(&late.sha);
+}
+
+static void
+version_of_an_archive_that_went_is_refused(void **state)
+{
+	struct archive a = put("gone"), b;
+
+	(void)state;
+	bench_clock(&bench, 2 * HOUR);
+	assert_int_equal(sweep_code(), 1);
+	assert_int_equal(create("f", &a), STORE_CONFLICT);
+	assert_int_equal(number("select count(*) from function"), 0);
+	/* Nor one that was only begun. */
+	free(bench_sql("insert into code values ('aa', 0, -1, 0)"));
+	memcpy(a.hex, "aa", 3);
+	assert_int_equal(create("f", &a), STORE_CONFLICT);
+	b = put("gone");
+	assert_int_equal(create("f", &b), STORE_OK);
+	buf_free(&a.sha);
+	buf_free(&b.sha);
+}
+
+/* A deployment and the sweep meet at the archive's row. */
+static void
+sweep_waits_for_the_version_that_takes_it(void **state)
+{
+	struct archive a = put("contested");
+	struct answer done = { 0 };
+	PGconn *other;
+
+	(void)state;
+	bench_clock(&bench, 2 * HOUR);
+	other = PQconnectdb(getenv("PERDURE_TEST_DB"));
+	PQclear(PQexec(other, "begin; update code set used_ms = clock_now()"));
+	pgstore_code_sweep(bench.pg, 10, on_count, &done);
+	while (number("select count(*) from pg_stat_activity"
+	    " where wait_event_type = 'Lock'") == 0)
+		event_base_loop(bench.base, EVLOOP_NONBLOCK);
+	PQclear(PQexec(other, "commit"));
+	PQfinish(other);
+	bench_until(&bench, &done.done);
+	assert_int_equal(done.number, 0);
+	assert_int_equal(number("select count(*) from code"), 1);
+	buf_free(&a.sha);
+}
+
+/* ---- lines of functions ---- */
+
+static int64_t
+sweep_log(int64_t age_ms, int64_t bytes_most)
+{
+	struct answer a = { 0 };
+
+	pgstore_log_sweep(bench.pg, age_ms, bytes_most, on_count, &a);
+	bench_until(&bench, &a.done);
+	assert_int_equal(a.result, STORE_OK);
+	return a.number;
+}
+
+static void
+on_flushed(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+static void
+print_lines(int n)
+{
+	char text[1000];
+	struct log_record rec = { .at_ms = 1, .function = "f", .version = "1",
+		.stream = 'o', .text = text, .len = sizeof(text) };
+	bool done = false;
+	size_t i;
+
+	for (i = 0; i < sizeof(text); i++)
+		text[i] = (char)(rand() % 255);	/* NOLINT: only its size */
+	while (n-- > 0)
+		pgstore_log(bench.pg, &rec);
+	while (!done) {
+		pgstore_log_flush(bench.pg, on_flushed, &done);
+		bench_until(&bench, &done);
+	}
+}
+
+static int64_t
+lines(void)
+{
+	return number("select count(*) from function_log");
+}
+
+static int64_t
+partitions(void)
+{
+	return number("select count(*) from pg_class"
+	    " where relname ~ '^function_log_[0-9]+$'");
+}
+
+static void
+old_lines_go_as_whole_days(void **state)
+{
+	int day;
+
+	(void)state;
+	/* These lie in the rest: nothing was made for them yet. */
+	print_lines(1);
+	for (day = 1; day <= 4; day++) {
+		bench_clock(&bench, day * DAY);
+		sweep_log(0, 0);
+		print_lines(1);
+	}
+	assert_int_equal(lines(), 5);
+	assert_int_equal(partitions(), 5);	/* tomorrow's, too */
+	assert_int_equal(number("select count(*) from function_log_rest"), 1);
+	assert_int_equal(sweep_log(5 * DAY, 0), 0);
+	assert_int_equal(lines(), 5);
+	while (sweep_log(2 * DAY, 0) > 0)
+		;
+	assert_int_equal(lines(), 3);
+	while (sweep_log(1000, 0) > 0)
+		;
+	assert_true(lines() <= 2);
+}
+
+static void
+oldest_lines_make_room(void **state)
+{
+	(void)state;
+	bench_clock(&bench, 30 * DAY);
+	while (sweep_log(DAY, 0) > 0)
+		;
+	print_lines(1000);
+	bench_clock(&bench, 31 * DAY);
+	sweep_log(0, 0);
+	print_lines(100);
+	assert_int_equal(sweep_log(0, 64 << 20), 0);
+	assert_int_equal(lines(), 1100);
+	/* The day before goes, then today is small enough. */
+	assert_int_equal(sweep_log(0, 1 << 20), 1);
+	assert_int_equal(lines(), 100);
+	print_lines(1900);
+	while (sweep_log(0, 1 << 20) > 0)
+		;
+	assert_int_equal(lines(), 1000);
+	/* Not again, although the table is as large as before. */
+	assert_int_equal(sweep_log(0, 1 << 20), 0);
+	assert_int_equal(lines(), 1000);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SEQUENCE(archive_that_no_version_uses_goes_after_an_hour,
+		    wipe),
+		SEQUENCE(version_of_an_archive_that_went_is_refused, wipe),
+		SEQUENCE(sweep_waits_for_the_version_that_takes_it, wipe),
+		SEQUENCE(old_lines_go_as_whole_days, wipe),
+		SEQUENCE(oldest_lines_make_room, wipe),
+	};
+
+	return cmocka_run_group_tests_name("sweep", tests, suite_up,
+	    suite_down);
+}
