@@ -98,6 +98,7 @@ EXTRA_DIST += \
 	%D%/e2e/test_typed_client.py \
 	%D%/e2e/typed/dates.mjs \
 	%D%/e2e/typed/inside.mjs \
+	%D%/e2e/typed/newer.mjs \
 	%D%/e2e/typed/outside.mjs \
 	%D%/e2e/typed/plain.mjs \
 	%D%/hostile/attacks.py \

@@ -1,5 +1,5 @@
 // What the typed client made of the times in a response.
-const DAYS = 40 * 24 * 3600 * 1000;
+const DAYS = 400 * 24 * 3600 * 1000;
 
 // Each member that is a time must be a Date, and near: a wrong unit or form
 // is a Date too, but of another age.  Returns how many there were.

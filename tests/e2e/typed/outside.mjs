@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import * as sdk from "@aws-sdk/client-lambda";
 
 import { dates } from "./dates.mjs";
+import { newer } from "./newer.mjs";
 
 const [archive, Runtime] = process.argv.slice(2);
 const ZipFile = readFileSync(archive);
@@ -24,18 +25,18 @@ async function call(operation, input, least = 0) {
   return got;
 }
 
-// The same where the client of today has the operation; else only sent.
-async function callNew(operation, method, path, input) {
-  if (sdk[`${operation}Command`]) return call(operation, input);
-  const { DurableExecutionArn, ...body } = input;
-  const arn = encodeURIComponent(DurableExecutionArn);
-  const got = await fetch(
-    `${process.env.AWS_ENDPOINT_URL}/2025-12-01/durable-executions/${arn}${path}`,
-    { method, body: method === "POST" ? JSON.stringify(body) : undefined },
-  );
-  if (got.status !== 202)
-    throw new Error(`${operation}: ${got.status} ${await got.text()}`);
-  process.stdout.write(`new ${operation}\n`);
+// The same by the newest service model.
+async function callNewer(operation, input, least = 0) {
+  const Newer = newer[operation];
+  const got = await client.send(new Newer(input));
+  const found = dates(got, operation);
+  if (found < least)
+    throw new Error(`${operation}: ${found} times, not ${least}`);
+  const status = got.$metadata.httpStatusCode;
+  if (status !== (operation.startsWith("Get") ? 200 : 202))
+    throw new Error(`${operation}: ${status}`);
+  process.stdout.write(`${operation}\n`);
+  return got;
 }
 
 async function waitFor(what, read) {
@@ -172,19 +173,30 @@ async function executions() {
 
   const second = await start();
   await callback(second, "bad");
-  await callNew("PauseDurableExecution", "POST", "/pause", {
-    ...second,
-    Reason: "why",
-  });
+  await callNewer("PauseDurableExecution", { ...second, Reason: "why" });
   await end(second.DurableExecutionArn, ["PAUSED"]);
-  await callNew("ResumeDurableExecution", "POST", "/resume", second);
+  const held = await callNewer("GetDurableExecution", second, 3);
+  if (held.PauseDetails.Reason !== "why")
+    throw new Error(`PauseDetails: ${JSON.stringify(held.PauseDetails)}`);
+  await callNewer("ResumeDurableExecution", second);
   await end(second.DurableExecutionArn, ["RUNNING"]);
   await call("StopDurableExecution", second, 1);
   await end(second.DurableExecutionArn, ["STOPPED"]);
-  const kinds = (await events(second)).map((event) => event.EventType);
-  for (const kind of ["Paused", "Resumed", "Stopped"])
-    if (!kinds.includes(`Execution${kind}`))
-      throw new Error(`no Execution${kind} in ${kinds}`);
+  const { Events } = await callNewer(
+    "GetDurableExecutionHistory",
+    { ...second, IncludeExecutionData: true },
+    1,
+  );
+  for (const [kind, time] of [
+    ["Paused", "PauseRequestTimestamp"],
+    ["Resumed", "ResumeRequestTimestamp"],
+    ["Stopped", null],
+  ]) {
+    const type = `Execution${kind}`;
+    const event = Events.find(({ EventType }) => EventType === type);
+    if (!event?.[`${type}Details`] || (time && !event[`${type}Details`][time]))
+      throw new Error(`${type}: ${JSON.stringify(event)}`);
+  }
 
   await call(
     "ListDurableExecutionsByFunction",
@@ -195,7 +207,7 @@ async function executions() {
     },
     4,
   );
-  await callNew("DeleteDurableExecution", "DELETE", "", second);
+  await callNewer("DeleteDurableExecution", second, 1);
 }
 
 await functions();
