@@ -111,6 +111,19 @@ async function functions() {
   await call("DeleteAlias", alias);
   await call("GetAccountSettings", {});
 
+  const retries = { ...name, MaximumRetryAttempts: 1 };
+  await call("PutFunctionEventInvokeConfig", retries, 1);
+  await call("UpdateFunctionEventInvokeConfig", retries, 1);
+  await call("GetFunctionEventInvokeConfig", name, 1);
+  await call("ListFunctionEventInvokeConfigs", name, 1);
+  await call("DeleteFunctionEventInvokeConfig", name);
+  await call("PutFunctionConcurrency", {
+    ...name,
+    ReservedConcurrentExecutions: 5,
+  });
+  await call("GetFunctionConcurrency", name);
+  await call("DeleteFunctionConcurrency", name);
+
   const said = await call("Invoke", { ...name, LogType: "Tail" });
   if (said.Payload.transformToString() !== '"plain"')
     throw new Error(`Invoke gave ${said.Payload.transformToString()}`);
