@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "core/durable_int.h"
 
 #define TOKEN_LIFE_MS (15 * MINUTE_MS)
@@ -25,22 +26,79 @@ durable_stop(const struct durable_env *e, struct execution *x,
 	return 0;
 }
 
+/*
+ * What is remembered of a pause and of a resume: "p1795380000000:" and a
+ * digest of its client token and parameters, a blank, and the same with r.
+ * No digit of a digest is a p or an r.
+ */
+#define PAUSED 'p'
+#define RESUMED 'r'
+#define DIGEST 16
+
+struct control {
+	char kind;
+	const char *client_token;	/* NULL: it cannot be repeated */
+	const struct blob *reason;
+	bool timeout_paused;
+};
+
+static void
+control_digest(const struct control *o, char hex[2 * DIGEST + 1])
+{
+	unsigned char sum[32];
+	struct buf all = BUF_INIT;
+
+	buf_fmt(&all, "%d %zu ", (int)o->timeout_paused,
+	    strlen(o->client_token));
+	buf_str(&all, o->client_token);
+	if (o->reason != NULL)
+		buf_add(&all, o->reason->data, o->reason->len);
+	digest_sha256(all.data, all.len, sum);
+	digest_hex(sum, DIGEST, hex);
+	buf_free(&all);
+}
+
+static const char *
+control_find(const struct execution *x, char kind)
+{
+	return x->control_token != NULL ? strchr(x->control_token, kind) :
+	    NULL;
+}
+
 static void
 control_remember(const struct durable_env *e, struct execution *x,
-    const char *client_token)
+    const struct control *o)
 {
+	const char *other = control_find(x, o->kind == PAUSED ? RESUMED :
+	    PAUSED);
+	char hex[2 * DIGEST + 1];
+	struct buf text = BUF_INIT;
+
+	if (o->client_token == NULL)
+		return;
+	control_digest(o, hex);
+	buf_fmt(&text, "%c%lld:%s", o->kind, (long long)e->now, hex);
+	if (other != NULL)
+		buf_fmt(&text, " %.*s", (int)strcspn(other, " "), other);
 	free(x->control_token);
-	x->control_token = xstrdup(client_token);
+	x->control_token = buf_steal(&text);
 	x->control_ms = e->now;
 }
 
 static bool
 control_repeated(const struct durable_env *e, const struct execution *x,
-    const char *client_token)
+    const struct control *o)
 {
-	return client_token != NULL && x->control_token != NULL &&
-	    strcmp(client_token, x->control_token) == 0 &&
-	    e->now - x->control_ms < TOKEN_LIFE_MS;
+	const char *at = control_find(x, o->kind);
+	char hex[2 * DIGEST + 1], *end;
+	long long was;
+
+	if (at == NULL || o->client_token == NULL)
+		return false;
+	control_digest(o, hex);
+	was = strtoll(at + 1, &end, 10);
+	return e->now - was < TOKEN_LIFE_MS && *end == ':' &&
+	    strncmp(end + 1, hex, 2 * DIGEST) == 0;
 }
 
 static bool
@@ -48,14 +106,6 @@ is_paused(const struct execution *x)
 {
 	return x->status == EXECUTION_PAUSING ||
 	    x->status == EXECUTION_PAUSED;
-}
-
-static bool
-reason_equal(const struct blob *a, const struct blob *b)
-{
-	if (a == NULL || b == NULL)
-		return a == b;
-	return blob_equal(a, b);
 }
 
 void
@@ -76,16 +126,17 @@ durable_pause(const struct durable_env *e, struct execution *x,
     const char *client_token, struct blob *reason, bool timeout_paused,
     struct change *c, struct err *err)
 {
-	if (is_paused(x) && control_repeated(e, x, client_token) &&
-	    x->pause_timeout == timeout_paused &&
-	    reason_equal(x->pause_reason, reason))
+	const struct control o = { PAUSED, client_token, reason,
+	    timeout_paused };
+
+	if (control_repeated(e, x, &o))
 		return 0;
 	if (x->status != EXECUTION_RUNNING)
 		return err_set(err, ERR_CONFLICT,
 		    "Durable Execution in status %s cannot be paused",
 		    execution_status_name(x->status));
 	durable_changed(e, c);
-	control_remember(e, x, client_token);
+	control_remember(e, x, &o);
 	blob_unref(x->pause_reason);
 	x->pause_reason = blob_ref(reason);
 	x->pause_ms = e->now;
@@ -118,18 +169,18 @@ durable_resume(const struct durable_env *e, struct execution *x,
     const char *client_token, struct blob *reason, struct change *c,
     struct err *err)
 {
+	const struct control o = { RESUMED, client_token, reason, false };
 	bool reached = x->status == EXECUTION_PAUSED;
 	struct event *ev;
 
-	if (x->status == EXECUTION_RUNNING &&
-	    control_repeated(e, x, client_token))
+	if (control_repeated(e, x, &o))
 		return 0;
 	if (!is_paused(x))
 		return err_set(err, ERR_CONFLICT,
 		    "Durable Execution in status %s cannot be resumed",
 		    execution_status_name(x->status));
 	durable_changed(e, c);
-	control_remember(e, x, client_token);
+	control_remember(e, x, &o);
 	deadline_move(e, x);
 	x->status = EXECUTION_RUNNING;
 	x->pause_ms = 0;

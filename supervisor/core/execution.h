@@ -159,7 +159,11 @@ struct execution {
 	bool pause_timeout;	/* the timeout stands still meanwhile */
 	struct blob *pause_reason;
 	bool pause_wants_run;	/* invoke when resumed */
-	char *control_token;	/* client token of the last pause or resume */
+	/*
+	 * The last pause and the last resume that had a client token, as
+	 * core/durable_control.c writes them, and when the later one was.
+	 */
+	char *control_token;
 	int64_t control_ms;
 
 	int32_t metered;	/* durable operations as the quota counts them */

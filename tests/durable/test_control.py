@@ -223,6 +223,10 @@ def test_pause_while_it_waits(puppet):
     assert turn.operation("short")["Status"] == "SUCCEEDED"
     assert turn.operation("callback")["Status"] == "SUCCEEDED"
     run.resume(Reason="go on", ClientToken="three")
+    # A late repetition of the pause does not pause it again.
+    run.pause(Reason="look at it", ClientToken="one")
+    with conflict():
+        run.resume(Reason="other", ClientToken="three")
     with conflict():
         run.resume()
     with conflict():
@@ -234,6 +238,11 @@ def test_pause_while_it_waits(puppet):
     assert moved > config["ExpectedExecutionTimeoutTimestamp"]
     turn.succeed("1")
     run.reach("SUCCEEDED")
+    # Nor is it an error that the execution has ended meanwhile.
+    run.pause(Reason="look at it", ClientToken="one")
+    run.resume(Reason="go on", ClientToken="three")
+    with conflict():
+        run.pause(Reason="look at it", ClientToken="five")
 
     paused, resumed = (
         next(e for e in run.history() if e["EventType"] == kind)

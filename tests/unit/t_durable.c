@@ -737,6 +737,40 @@ control_calls_can_be_repeated_with_their_token(void **state)
 	kit_close(&k);
 }
 
+/* The answer of the first one may be all that was lost. */
+static void
+a_control_call_that_comes_twice_is_done_once(void **state)
+{
+	struct kit k;
+
+	(void)state;
+	kit_open(&k, 23);
+	assert_int_equal(pause(&k, "p", true), 0);
+	kit_later(&k, 14 * 60000);
+	assert_int_equal(resume(&k, "r"), 0);
+	assert_int_equal(pause(&k, "p", true), 0);
+	assert_false(change_any(&k.c));
+	assert_int_equal(k.x->status, EXECUTION_RUNNING);
+	/* One token for both is no repetition of the other. */
+	assert_int_equal(pause(&k, "r", true), 0);
+	assert_int_equal(k.x->status, EXECUTION_PAUSING);
+	assert_int_equal(resume(&k, "r"), 0);
+	assert_false(change_any(&k.c));
+	/* Each has its own 15 minutes. */
+	kit_later(&k, 2 * 60000);
+	assert_int_equal(resume(&k, "s"), 0);
+	assert_int_equal(pause(&k, "p", true), 0);
+	assert_int_equal(k.x->status, EXECUTION_PAUSING);
+	/* Also when it has ended meanwhile. */
+	kit_return(&k, "{\"Status\":\"SUCCEEDED\"}");
+	assert_int_equal(k.x->status, EXECUTION_SUCCEEDED);
+	assert_int_equal(pause(&k, "p", true), 0);
+	assert_int_equal(pause(&k, "p", false), -1);
+	assert_int_equal(resume(&k, "s"), 0);
+	assert_int_equal(resume(&k, "p"), -1);
+	kit_close(&k);
+}
+
 static void
 an_invocation_cut_off_by_a_pause_is_made_good(void **state)
 {
@@ -886,6 +920,8 @@ main(void)
 		cmocka_unit_test(a_resume_while_pausing_cancels_the_pause),
 		cmocka_unit_test(
 		    control_calls_can_be_repeated_with_their_token),
+		cmocka_unit_test(
+		    a_control_call_that_comes_twice_is_done_once),
 		cmocka_unit_test(
 		    an_invocation_cut_off_by_a_pause_is_made_good),
 		cmocka_unit_test(only_closed_executions_are_deleted),
