@@ -17,6 +17,7 @@
 #include "worker/keep.h"
 
 #define CGTREE_PREFIX "perdure-"
+#define CGTREE_LEAF "-main"
 #define CGTREE_SWEEP_MS 2000
 /* As much as four workers' groups of one CPU each. */
 #define CGTREE_MAIN_WEIGHT "4000"
@@ -107,6 +108,14 @@ is_left(const char *name)
 	return process_start(pid) != start;
 }
 
+static int
+is_leaf(const char *name)
+{
+	size_t n = strlen(name), end = strlen(CGTREE_LEAF);
+
+	return n > end && strcmp(name + n - end, CGTREE_LEAF) == 0;
+}
+
 static void
 sweep(const char *own)
 {
@@ -119,7 +128,10 @@ sweep(const char *own)
 		if (e->d_type != DT_DIR || !is_left(e->d_name))
 			continue;
 		path = xasprintf("%s/%s", own, e->d_name);
-		if (keep_end_all(path, CGTREE_SWEEP_MS, &err) < 0)
+		/* Its leaf may hold others, who are none of our business. */
+		if (is_leaf(e->d_name))
+			rmdir(path);
+		else if (keep_end_all(path, CGTREE_SWEEP_MS, &err) < 0)
 			log_warn("old control group stays: %s", err.text);
 		else
 			log_info("removed old control group %s", path);
@@ -144,7 +156,7 @@ leaf_enter(struct cgtree *t, struct err *err)
 	own_free char *name = own_name();
 	struct err ignored;
 
-	t->leaf = xasprintf("%s/%s-main", t->own, name);
+	t->leaf = xasprintf("%s/%s" CGTREE_LEAF, t->own, name);
 	if (mkdir(t->leaf, 0755) < 0 && errno != EEXIST)
 		return err_sys(err, "make %s", t->leaf);
 	if (move_here(t->leaf, "0", err) < 0)
