@@ -11,12 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -133,6 +135,58 @@ try_fill_tmp(const struct sandbox *s)
 	return errno == 0 ? 0 : -1;
 }
 
+static int
+has_limit(const struct sandbox *s, const char *name)
+{
+	return strstr(s->spec->args[SELFTEST_LIMITS], name) != NULL;
+}
+
+/* Processes that wait for their end. */
+static int
+try_pids(const struct sandbox *s)
+{
+	pid_t pids[2 * SELFTEST_PIDS];
+	int i, n, failed = 0;
+
+	(void)s;
+	for (n = 0; n < 2 * SELFTEST_PIDS && failed == 0; n++) {
+		pids[n] = fork();
+		if (pids[n] == 0)
+			for (;;)
+				pause();
+		if (pids[n] < 0)
+			failed = errno;
+	}
+	for (i = 0; i < n; i++) {
+		if (pids[i] <= 0)
+			continue;
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], NULL, 0);
+	}
+	errno = failed;
+	return failed == 0 ? 0 : -1;
+}
+
+static int
+try_memory(const struct sandbox *s)
+{
+	const size_t most = 2 * (size_t)SELFTEST_MEMORY;
+	int status = -1;
+	pid_t pid = fork();
+	char *p;
+
+	(void)s;
+	if (pid == 0) {
+		p = mmap(NULL, most, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+		    MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+		_exit(p == MAP_FAILED ? 1 : 0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return -1;
+	errno = ENOMEM;
+	return status == 0 ? 0 : -1;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(const struct sandbox *);
@@ -147,6 +201,9 @@ static const struct {
 	{ "ptrace", try_ptrace },
 	{ "privileges", try_privileges },
 	{ "fill_tmp", try_fill_tmp },
+	{ "pids", try_pids },
+	/* Last: the kernel may end all that is in the group. */
+	{ "memory", try_memory },
 };
 
 void
@@ -155,9 +212,15 @@ selftest_run(const struct sandbox *s)
 	size_t i, n = sizeof(selftest_tries) / sizeof(*selftest_tries);
 
 	for (i = 0; i < n; i++) {
+		if ((selftest_tries[i].run == try_pids ||
+		    selftest_tries[i].run == try_memory) &&
+		    !has_limit(s, selftest_tries[i].name))
+			continue;
+		if (selftest_tries[i].run == try_memory)
+			dprintf(1, "memory held if this is the end\n");
 		if (selftest_tries[i].run(s) == 0)
 			dprintf(1, "%s open\n", selftest_tries[i].name);
-		else
+		else if (selftest_tries[i].run != try_memory)
 			dprintf(1, "%s held %s\n", selftest_tries[i].name,
 			    strerror(errno));
 	}

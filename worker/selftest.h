@@ -10,11 +10,16 @@
 
 #include "worker/sandbox.h"
 
+/* What the throw-away sandbox has of each; the self-test wants more. */
+#define SELFTEST_PIDS 32
+#define SELFTEST_MEMORY (64 << 20)
+
 /* Arguments of a SPEC_PROBE. */
 enum selftest_arg {
 	SELFTEST_CANARY,	/* a file outside that all may read */
 	SELFTEST_PORT,		/* a listener outside, on loopback */
 	SELFTEST_ABSTRACT,	/* name of an abstract unix socket outside */
+	SELFTEST_LIMITS,	/* words: which limits there are to exceed */
 	SELFTEST_ARGS,
 };
 

@@ -135,28 +135,6 @@ check_mechanisms(struct doctor *d)
 		    strerror(-h->landlock));
 }
 
-static void
-check_cgroups(struct doctor *d)
-{
-	const struct host *h = &d->host;
-
-	if (!h->cgroup2)
-		doctor_say(d, WARN, "cgroup",
-		    "mount cgroup v2 on /sys/fs/cgroup",
-		    "no cgroup v2: limits only where v1 is writable");
-	else if (!h->cgroup_writable)
-		doctor_say(d, WARN, "cgroup",
-		    "Delegate=yes in the unit, or systemd-run --user --scope",
-		    "v2, not delegated: no limits of memory, processes, CPU");
-	else
-		doctor_say(d,
-		    strstr(h->cgroup_controllers, "memory") != NULL ? OK
-								    : WARN,
-		    "cgroup", "delegate memory, pids and cpu", "v2: %s",
-		    h->cgroup_controllers[0] != '\0' ? h->cgroup_controllers
-						     : "no controllers");
-}
-
 /* ---- programs ---- */
 
 static void
@@ -279,27 +257,65 @@ check_files(struct doctor *d)
 
 /* ---- result ---- */
 
-static bool
-all_made(const int ns[HOST_NS_COUNT])
+/*
+ * What the server itself finds at its start: a sandbox is built with the
+ * real code, and what runs in it tries to get out.
+ */
+static json_t *
+doctor_sandbox(void)
 {
-	int i;
+	static const char *const argv[] = { "/proc/self/exe", "--role",
+		"probe", NULL };
+	own_buf struct buf out = BUF_INIT;
+	struct err ignored;
 
-	for (i = HOST_NS_MOUNT; i < HOST_NS_COUNT; i++)
-		if (ns[i] != 0)
-			return false;
-	return true;
+	if (run_program(argv, &out, 1, &ignored) != 0)
+		return NULL;
+	return json_loadb(out.data, out.len, JSON_REJECT_DUPLICATES, NULL);
 }
 
-/* What was made in fact; the server's own self-test has the last word. */
 static const char *
-doctor_level(const struct host *h)
+mechanism_cure(const char *name)
 {
-	if (h->root && all_made(h->ns) && h->cgroup_writable)
-		return "full";
-	if ((h->root && all_made(h->ns)) ||
-	    (h->user_ns[HOST_NS_USER] == 0 && all_made(h->user_ns)))
-		return "userns";
-	return h->landlock >= 6 ? "process" : "none";
+	if (strncmp(name, "cgroup_", 7) == 0)
+		return "Delegate=yes in the unit, or systemd-run --user "
+		    "--scope; in a container a writable cgroup";
+	if (strcmp(name, "own_uid") == 0)
+		return "start as root; it drops what it does not need";
+	if (strcmp(name, "landlock") == 0)
+		return "boot with lsm=landlock,...; Linux 6.12 has ABI 6";
+	if (strcmp(name, "proc") == 0)
+		return "unmask /proc of the outer container";
+	return "see \"Sandbox\" in perdure(1)";
+}
+
+static void
+check_sandbox(struct doctor *d, const json_t *report)
+{
+	const char *name;
+	json_t *how;
+
+	if (report == NULL) {
+		doctor_say(d, FAIL, "sandbox", "see the log of perdure serve",
+		    "the self-test did not run");
+		return;
+	}
+	json_object_foreach(json_object_get(report, "mechanisms"), name, how) {
+		const char *text = json_string_value(how);
+		own_free char *row = xasprintf("sandbox: %s", name);
+
+		if (text == NULL)
+			continue;
+		doctor_say(d, strncmp(text, "off", 3) == 0 ? WARN : OK, row,
+		    mechanism_cure(name), "%s", text);
+	}
+	json_object_foreach(json_object_get(report, "tries"), name, how) {
+		own_free char *row = xasprintf("self-test: %s", name);
+
+		doctor_say(d, strcmp(json_string_value(how), "held") == 0 ?
+		    OK : WARN, row, "a higher sandbox level", "%s",
+		    json_string_value(how));
+	}
 }
 
 static void
@@ -327,19 +343,22 @@ cmd_doctor(struct args *args)
 {
 	struct doctor d = { .args = args, .checks = json_array() };
 	own_json json_t *all = NULL;
+	own_json json_t *report = NULL;
 	const char *level;
 
 	host_look(&d.host);
 	check_kernel(&d);
 	check_namespaces(&d);
 	check_mechanisms(&d);
-	check_cgroups(&d);
+	report = doctor_sandbox();
+	check_sandbox(&d, report);
 	check_runtimes(&d);
 	check_postgres(&d);
 	check_data(&d);
 	check_files(&d);
-	level = doctor_level(&d.host);
-	all = json_pack("{s:o, s:s}", "Checks", d.checks, "Sandbox", level);
+	level = report == NULL ? "none" : show_str(report, "level");
+	all = json_pack("{s:o, s:s, s:O?}", "Checks", d.checks, "Sandbox",
+	    level, "SandboxReport", report);
 	if (args->json)
 		show_json(all);
 	else {

@@ -9,13 +9,11 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <linux/magic.h>
 #include <linux/seccomp.h>
 
 #include "base/mem.h"
@@ -150,34 +148,6 @@ ask_landlock(void)
 	return abi < 0 ? -errno : (int)abi;
 }
 
-static void
-host_cgroup(struct host *h)
-{
-	struct statfs fs;
-	char line[512] = "", path[1024];
-	own_file FILE *f = NULL, *c = NULL;
-
-	h->cgroup2 = statfs("/sys/fs/cgroup", &fs) == 0 &&
-	    fs.f_type == CGROUP2_SUPER_MAGIC;
-	if (!h->cgroup2 || (f = fopen("/proc/self/cgroup", "re")) == NULL)
-		return;
-	while (fgets(line, sizeof line, f) != NULL)
-		if (strncmp(line, "0::", 3) == 0)
-			break;
-	line[strcspn(line, "\n")] = '\0';
-	if (strncmp(line, "0::", 3) != 0)
-		return;
-	snprintf(path, sizeof path, "/sys/fs/cgroup%s/cgroup.procs", line + 3);
-	h->cgroup_writable = access(path, W_OK) == 0;
-	snprintf(path, sizeof path, "/sys/fs/cgroup%s/cgroup.controllers",
-	    line + 3);
-	c = fopen(path, "re");
-	if (c != NULL && fgets(h->cgroup_controllers,
-		sizeof h->cgroup_controllers, c) != NULL)
-		h->cgroup_controllers[strcspn(h->cgroup_controllers, "\n")] =
-		    '\0';
-}
-
 void
 host_look(struct host *h)
 {
@@ -199,5 +169,4 @@ host_look(struct host *h)
 	h->pidfd = try_pidfd();
 	h->seccomp_notify = try_seccomp_notify();
 	h->landlock = ask_landlock();
-	host_cgroup(h);
 }

@@ -31,9 +31,6 @@ struct host {
 	int pidfd;
 	int seccomp_notify;	/* errno of SECCOMP_RET_USER_NOTIF */
 	int landlock;		/* ABI, or -errno */
-	bool cgroup2;		/* /sys/fs/cgroup is cgroup v2 */
-	bool cgroup_writable;	/* our own group */
-	char cgroup_controllers[256];
 	bool root;
 };
 

@@ -35,6 +35,11 @@ admin_handle(void *arg, struct http_request *req)
 		http_answer(req, 405, NULL, 0);
 	} else if (strcmp(path, "/metrics") == 0) {
 		metrics_handle(a, req);
+	} else if (strcmp(path, "/sandbox") == 0 &&
+	    a->conf.sandbox_report != NULL) {
+		http_set_header(req, "Content-Type", "application/json");
+		http_answer(req, 200, a->conf.sandbox_report,
+		    strlen(a->conf.sandbox_report));
 	} else if (!health_handle(a, req, path)) {
 		http_set_header(req, "Content-Type", "application/json");
 		http_answer(req, 404, text, sizeof(text) - 1);

@@ -17,6 +17,7 @@ struct admin_conf {
 	const struct engine *engine;
 	int fd;			/* listening socket; taken */
 	const char *sandbox;	/* none, process, userns, full */
+	const char *sandbox_report;	/* JSON, as role/probe.h makes it */
 };
 
 /* Keeps *conf's pointers. */

@@ -142,9 +142,13 @@ daemon_check(struct config *config, struct err *err)
 	if (config_text(config, "api.auth")[0] == '\0')
 		config_set(config, "api.auth", dev ? "none" : "sigv4",
 		    CONFIG_OPTION, err);
-	if (config_text(config, "sandbox.require")[0] == '\0')
+	/* Who names a level has thought of limits; who names none has not. */
+	if (config_text(config, "sandbox.require")[0] == '\0') {
 		config_set(config, "sandbox.require", dev ? "none" : "userns",
 		    CONFIG_OPTION, err);
+		config_default(config, "sandbox.require_limits",
+		    dev ? "false" : "true");
+	}
 	if (dev)
 		config_default(config, "egress.allow", "*");
 	if (out_check(config, err) < 0)

@@ -9,6 +9,7 @@
 #include "cli/ctl.h"
 #include "role/control.h"
 #include "role/daemon.h"
+#include "role/probe.h"
 
 int
 main(int argc, char **argv)
@@ -19,6 +20,10 @@ main(int argc, char **argv)
 		return control_main(CONTROL_LINK_FD, CONTROL_API_FD,
 		    CONTROL_ADMIN_FD);
 	}
+	/* For perdure doctor. */
+	if (argc == 3 && strcmp(argv[1], "--role") == 0 &&
+	    strcmp(argv[2], "probe") == 0)
+		return probe_main();
 	if (argc >= 2 && strcmp(argv[1], "serve") == 0)
 		return daemon_main(argc - 1, argv + 1);
 	return cli_main(argc, argv);

@@ -121,26 +121,6 @@ parent_level(struct parent *p, const struct probe *probe, const char *least,
 	return 0;
 }
 
-/* Facts sandbox.cgroup_memory and so on: in force, or why not. */
-static void
-parent_groups(struct parent *p)
-{
-	const char *without = "";
-	char name[64];
-	int i;
-
-#ifdef PD_FAILPOINTS
-	without = config_text(p->config, "sandbox.without");
-#endif
-	cgroups_open(&p->groups, without);
-	for (i = 0; i < CGROUP_WHATS; i++) {
-		snprintf(name, sizeof(name), "sandbox.cgroup_%s",
-		    cgfind_name((enum cgroup_what)i));
-		config_put_fact(p->config, name, cgroups_how(&p->groups,
-		    (enum cgroup_what)i));
-	}
-}
-
 /* Nothing of ours outlives main, not even what is frozen when it is killed. */
 static int
 keeper_start(struct parent *p, struct err *err)
@@ -188,9 +168,10 @@ parent_sandbox(struct parent *p, struct err *err)
 	if (probe_rank(least) < 0)
 		return err_set(err, ERR_INVALID, "%s is not a sandbox level",
 		    least);
-	parent_groups(p);
+	probe_limits(&p->groups, p->config);
 	spawn_init(&p->spawn, p->config, &p->data, &p->link, &p->groups);
-	r = probe_run(&probe, &p->spawn.kit, p->config, p->data.is_root, err);
+	r = probe_run(&probe, &p->spawn.kit, &p->groups, p->config,
+	    p->data.is_root, err);
 	if (r == 0)
 		r = parent_level(p, &probe, least, err);
 	probe_free(&probe);

@@ -50,10 +50,6 @@ static const char *const probe_levels[] = {
 	"none", "process", "userns", "full",
 };
 
-static const char *const probe_limits[] = {
-	"memory", "pids", "cpu", "freezer",
-};
-
 static const struct {
 	const char *name;
 	uint32_t mech;
@@ -75,6 +71,8 @@ static const struct {
 /* What lies outside for the try, and what came of it. */
 struct try {
 	struct sandbox_kit *kit;
+	struct cgroups *groups;
+	char limits[48];	/* in force: words */
 	char folder[40], file[48], port[8], abstract[48];
 	int listener, named;
 	char output[PROBE_OUTPUT_MOST];
@@ -100,7 +98,7 @@ probe_limit(const struct config *config, const char *what)
 
 	snprintf(fact, sizeof(fact), "sandbox.cgroup_%s", what);
 	how = config_fact(config, fact);
-	return how == NULL ? "off: not built" : how;
+	return how == NULL ? "off: not looked for" : how;
 }
 
 int
@@ -178,10 +176,15 @@ try_close(struct try *t)
 }
 
 static int
-try_open(struct try *t, struct sandbox_kit *kit, struct err *err)
+try_open(struct try *t, struct sandbox_kit *kit, struct cgroups *groups,
+    const struct config *config, struct err *err)
 {
 	memset(t, 0, sizeof(*t));
 	t->kit = kit;
+	t->groups = groups;
+	snprintf(t->limits, sizeof(t->limits), "%s%s",
+	    probe_has_limit(config, "memory") ? "memory " : "",
+	    probe_has_limit(config, "pids") ? "pids" : "");
 	t->listener = t->named = -1;
 	if (try_file(t, err) == 0 && try_listener(t, err) == 0 &&
 	    try_named(t, err) == 0)
@@ -272,6 +275,36 @@ thrown_end(pid_t pid)
 		;
 }
 
+/* With less than any worker has, so that it is soon exceeded. */
+static int
+try_group(struct try *t, struct cgroup **group, struct err *err)
+{
+	const struct cgroup_limits limits = { .memory = SELFTEST_MEMORY,
+		.pids = SELFTEST_PIDS, .memory_mb = 128 };
+
+	if (t->limits[0] == '\0')
+		return 0;
+	*group = cgroup_new(t->groups, err);
+	if (*group == NULL)
+		return -1;
+	return cgroup_limit(*group, &limits, err);
+}
+
+static void
+group_end(struct cgroup *group)
+{
+	int i;
+
+	if (group == NULL)
+		return;
+	cgroup_kill(group);
+	/* What was ended may take a moment to be gone. */
+	for (i = 0; i < 200 && !cgroup_remove(group); i++)
+		poll(NULL, 0, 5);
+	if (i == 200)
+		log_warn("the group of the self-test stays");
+}
+
 static int
 try_run(struct try *t, struct err *err)
 {
@@ -279,22 +312,27 @@ try_run(struct try *t, struct err *err)
 		.uid = SANDBOX_UID_LAST, .nargs = SELFTEST_ARGS,
 		.args = { [SELFTEST_CANARY] = t->file,
 		    [SELFTEST_PORT] = t->port,
-		    [SELFTEST_ABSTRACT] = t->abstract } };
+		    [SELFTEST_ABSTRACT] = t->abstract,
+		    [SELFTEST_LIMITS] = t->limits } };
 	own_fd int channel = -1, output = -1;
 	struct thrown w = { .channel = -1, .output = -1 };
+	struct cgroup *group = NULL;
 	int r;
 
 	w.until_ms = env_mono_ms(env_system()) + PROBE_MS;
-	w.starter = sandbox_start(t->kit, &spec, NULL, 0, &channel, err);
-	if (w.starter < 0)
+	if (try_group(t, &group, err) < 0)
 		return -1;
+	w.starter = sandbox_launch(t->kit, group, NULL, 0, &channel, err);
+	r = w.starter < 0 ? -1 : sandbox_tell(t->kit, channel, &spec, err);
 	w.channel = channel;
-	r = thrown_up(&w, err);
+	if (r == 0)
+		r = thrown_up(&w, err);
 	output = w.output;
 	if (r == 0)
 		r = thrown_read(&w, t, err);
 	thrown_end(w.first);
 	thrown_end(w.starter);
+	group_end(group);
 	return r;
 }
 
@@ -377,9 +415,11 @@ report_mechanisms(struct probe *p, const struct sandbox_kit *kit,
 	snprintf(text, sizeof(text), kit->mech & MECH_LANDLOCK ? "abi %d" :
 	    "off: abi %d", landlock_abi());
 	report_one(p, "landlock", text);
-	for (i = 0; i < sizeof(probe_limits) / sizeof(char *); i++) {
-		snprintf(name, sizeof(name), "cgroup_%s", probe_limits[i]);
-		report_one(p, name, probe_limit(config, probe_limits[i]));
+	for (i = 0; i < CGROUP_WHATS; i++) {
+		snprintf(name, sizeof(name), "cgroup_%s",
+		    cgfind_name((enum cgroup_what)i));
+		report_one(p, name, probe_limit(config,
+		    cgfind_name((enum cgroup_what)i)));
 	}
 }
 
@@ -467,14 +507,14 @@ probe_choose(struct probe *p, struct try *t, const struct config *config,
 }
 
 int
-probe_run(struct probe *p, struct sandbox_kit *kit,
+probe_run(struct probe *p, struct sandbox_kit *kit, struct cgroups *groups,
     const struct config *config, int is_root, struct err *err)
 {
 	own_free struct try *t = xcalloc(1, sizeof(*t));
 	int r;
 
 	memset(p, 0, sizeof(*p));
-	if (try_open(t, kit, err) < 0)
+	if (try_open(t, kit, groups, config, err) < 0)
 		return -1;
 	r = probe_choose(p, t, config, is_root, err);
 	try_close(t);
@@ -486,4 +526,48 @@ probe_free(struct probe *p)
 {
 	buf_free(&p->report);
 	buf_free(&p->lacks);
+}
+
+void
+probe_limits(struct cgroups *groups, struct config *config)
+{
+	const char *without = "";
+	char name[64];
+	int i;
+
+#ifdef PD_FAILPOINTS
+	without = config_text(config, "sandbox.without");
+#endif
+	cgroups_open(groups, without);
+	for (i = 0; i < CGROUP_WHATS; i++) {
+		snprintf(name, sizeof(name), "sandbox.cgroup_%s",
+		    cgfind_name((enum cgroup_what)i));
+		config_put_fact(config, name, cgroups_how(groups,
+		    (enum cgroup_what)i));
+	}
+}
+
+int
+probe_main(void)
+{
+	struct config *config = config_new();
+	struct sandbox_kit kit;
+	struct cgroups groups;
+	struct probe probe;
+	struct err err;
+	int r;
+
+	log_init("probe", LOG_WARN);
+	sandbox_kit_init(&kit, config);
+	probe_limits(&groups, config);
+	r = probe_run(&probe, &kit, &groups, config, geteuid() == 0, &err);
+	if (r == 0)
+		printf("%s\n", probe.report.data);
+	else
+		fprintf(stderr, "%s\n", err.text);
+	probe_free(&probe);
+	cgroups_close(&groups);
+	sandbox_kit_free(&kit);
+	config_free(config);
+	return r < 0 ? 1 : 0;
 }

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "role/cgroup.h"
 #include "role/config.h"
 #include "role/sandbox.h"
 
@@ -21,9 +22,13 @@ struct probe {
  * Leaves the kit at the first that works and holds.  Facts sandbox.cgroup_*
  * say which limits there are: "off: why", or else in force.
  */
-int probe_run(struct probe *, struct sandbox_kit *, const struct config *,
-    int is_root, struct err *);
+int probe_run(struct probe *, struct sandbox_kit *, struct cgroups *,
+    const struct config *, int is_root, struct err *);
 void probe_free(struct probe *);
+/* Finds the limits; facts sandbox.cgroup_memory and so on say how. */
+void probe_limits(struct cgroups *, struct config *);
+/* By itself: writes the report to standard output. */
+int probe_main(void);
 /* -1: not a level. */
 int probe_rank(const char *level);
 /* Is that limit (memory, pids, cpu, freezer) in force? */

@@ -383,6 +383,8 @@ serve_build_admin(struct serve *s, struct err *err)
 		.engine = s->engine,
 		.fd = s->conf->admin_fd,
 		.sandbox = config_fact(s->conf->config, "sandbox.level"),
+		.sandbox_report = config_fact(s->conf->config,
+		    "sandbox.report"),
 	};
 
 	s->admin = admin_new(&conf, err);

@@ -278,6 +278,6 @@ def test_a_malformed_spec_is_refused(start, cut):
 
 
 def test_the_probe_reports_and_ends(start):
-    w = start(PROBE, EVERYTHING, args=["/nonexistent", "1", "x"])
+    w = start(PROBE, EVERYTHING, args=["/nonexistent", "1", "x", ""])
     assert "file held No such file" in w.output(2)
     assert w.report(R_GONE).value == 0
