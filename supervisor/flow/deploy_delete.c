@@ -160,7 +160,13 @@ deploy_on_drain(void *arg, const struct function_version *v,
 	(void)arg, (void)v, (void)a, (void)err;
 }
 
-/* Unless a change of the function is under way: the next sweep will do. */
+static bool
+deploy_same_qualifier(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Unless one is on its way already. */
 static void
 deploy_drain_begin(struct engine *g, const char *name, const char *version)
 {
@@ -169,7 +175,8 @@ deploy_drain_begin(struct engine *g, const char *name, const char *version)
 	const struct deploy *d;
 
 	for (d = g->deploys; d != NULL; d = d->next)
-		if (d->kind == DEPLOY_DRAIN && strcmp(d->name, name) == 0)
+		if (d->kind == DEPLOY_DRAIN && strcmp(d->name, name) == 0 &&
+		    deploy_same_qualifier(d->qualifier, version))
 			return;
 	deploy_begin(g, &in, deploy_on_drain, NULL);
 }

@@ -402,7 +402,7 @@ pool_owes_room(struct pool *p, struct group *g)
 	if (g->reserved < 0 && p->nwaits == g->nwaits)
 		return false;
 	scope_of(g, &s);
-	if (s.alive > s.most && g->reserved >= 0)
+	if (s.alive - s.stopping > s.most && g->reserved >= 0)
 		return true;	/* there were more before */
 	if (s.waits == g->nwaits || s.stopping > 0 || s.alive < s.most)
 		return false;

@@ -222,9 +222,27 @@ def test_version_drains(server, lam, waiting):
     versions = lam.list_versions_by_function(FunctionName=name)["Versions"]
     assert [v["Version"] for v in versions] == ["$LATEST", "2"]
     assert json.loads(go_on(server, other)["Result"]) == ["2", "done"]
+    # A version goes also while another one still drains.
+    waiting.version = "2"
+    slow = waiting.start({})
+    waiting.version = lam.publish_version(FunctionName=name)["Version"]
+    assert waiting.version == "2"
+    perdure.callback_id(server, slow)
+    assert lam.delete_function(FunctionName=name, Qualifier="2")["StatusCode"] == 202
+    waiting.version = "3"
+    lam.update_function_configuration(FunctionName=name, Timeout=41)
+    assert lam.publish_version(FunctionName=name)["Version"] == "3"
+    quick = waiting.start({})
+    perdure.callback_id(server, quick)
+    assert lam.delete_function(FunctionName=name, Qualifier="3")["StatusCode"] == 202
+    go_on(server, quick)
+    wait_gone(lam, name, Qualifier="3")
+    assert not gone(lam, name, Qualifier="2")
+    go_on(server, slow)
+    wait_gone(lam, name, Qualifier="2")
     # Numbers are not given again.
     lam.update_function_configuration(FunctionName=name, Timeout=40)
-    assert lam.publish_version(FunctionName=name)["Version"] == "3"
+    assert lam.publish_version(FunctionName=name)["Version"] == "4"
 
 
 def test_draining_survives_kills():
