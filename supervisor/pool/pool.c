@@ -223,6 +223,7 @@ static bool
 start_is_hopeless(const char *why)
 {
 	return strncmp(why, "/var/task/", 10) == 0 ||
+	    strncmp(why, POOL_REFUSED, strlen(POOL_REFUSED)) == 0 ||
 	    strncmp(why, EGRESS_NOT_GIVEN, strlen(EGRESS_NOT_GIVEN)) == 0;
 }
 

@@ -73,6 +73,9 @@ struct invocation {
 	struct worker *worker;		/* the pool's */
 };
 
+/* Starts what pool_conf.refused says: no try will mend that. */
+#define POOL_REFUSED "sandbox level"
+
 /* The operator's word on where functions may connect to. */
 struct pool_egress {
 	enum egress_mode otherwise;	/* of functions that do not say */
@@ -100,6 +103,12 @@ struct pool_conf {
 	bool fast_off;		/* no clients of ours for durable SDKs */
 	const char *region, *account;
 	const struct pool_egress *egress;	/* NULL: no way out */
+	/*
+	 * Why no worker of a function may start here, or NULL; the text is
+	 * good until the next call.
+	 */
+	const char *(*refused)(void *arg, const char *function);
+	void *refused_arg;
 	/* Serves a worker's Lambda API listener; arg is the struct worker. */
 	http_handler *api;
 	http_handler *api_too_large;	/* may be NULL: a plain 413 */

@@ -578,8 +578,13 @@ static int
 worker_order(struct worker *w, struct err *err)
 {
 	const struct function_version *v = w->group->version;
+	const struct pool_conf *conf = &w->pool->conf;
+	const char *why = conf->refused == NULL ? NULL :
+	    conf->refused(conf->refused_arg, v->function);
 	struct msg_out m = { 0 };
 
+	if (why != NULL)
+		return err_set(err, ERR_UNAVAILABLE, "%s", why);
 	if (egress_choose(w, err) < 0)
 		return -1;
 	msg_begin(&m, MSG_WORKER_START);

@@ -12,6 +12,9 @@
 #include "role/config.h"
 #include "role/sandbox.h"
 
+/* A function's tag: the least level that it may run at. */
+#define SANDBOX_TAG "perdure:sandbox"
+
 struct probe {
 	const char *level;	/* full, userns, process or none */
 	struct buf report;	/* JSON: level, mechanisms, tries */

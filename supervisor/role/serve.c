@@ -18,6 +18,7 @@
 #include "pool/pool.h"
 #include "role/config.h"
 #include "role/out.h"
+#include "role/probe.h"
 #include "role/serve.h"
 
 #define HEADERS_MOST (64 * 1024)
@@ -40,6 +41,7 @@ struct serve {
 	bool told_ready;
 	bool refused;		/* the database is of no use, as err says */
 	struct err *err;
+	char less[160];		/* the last answer of serve_refused */
 };
 
 /* ---- what the modules ask of each other ---- */
@@ -89,6 +91,31 @@ serve_reserved(void *arg, const char *function)
 
 	return s->engine == NULL ? -1 :
 	    registry_reserved(s->engine->registry, function);
+}
+
+/* A function may ask for more than the operator does. */
+static const char *
+serve_refused(void *arg, const char *function)
+{
+	struct serve *s = arg;
+	const char *level = config_fact(s->conf->config, "sandbox.level");
+	const struct function *f = s->engine == NULL ? NULL :
+	    registry_get(s->engine->registry, function);
+	const char *tag = f == NULL ? NULL : json_string_value(
+	    json_object_get(f->tags, SANDBOX_TAG));
+
+	if (tag == NULL || level == NULL)
+		return NULL;
+	if (probe_rank(tag) < 0)
+		snprintf(s->less, sizeof(s->less), POOL_REFUSED
+		    " \"%.20s\" of the tag " SANDBOX_TAG " is none", tag);
+	else if (probe_rank(tag) > probe_rank(level))
+		snprintf(s->less, sizeof(s->less), POOL_REFUSED
+		    " %s is asked for by the tag " SANDBOX_TAG ", but this "
+		    "host gives %s", tag, level);
+	else
+		return NULL;
+	return s->less;
 }
 
 static void
@@ -263,6 +290,8 @@ serve_build_pool(struct serve *s)
 		.api_body_most = api_worker_body_most(),
 		.reserved = serve_reserved,
 		.reserved_arg = s,
+		.refused = serve_refused,
+		.refused_arg = s,
 		.log = serve_on_log,
 		.log_arg = s,
 		.code = serve_fetch_code,

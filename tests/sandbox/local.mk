@@ -10,5 +10,6 @@ EXTRA_DIST += \
 	%D%/conftest.py \
 	%D%/mutants \
 	%D%/test_inside.py \
+	%D%/test_levels.py \
 	%D%/test_outside.py \
 	%D%/world.py
