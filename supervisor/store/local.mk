@@ -97,6 +97,15 @@ endif
 EXTRA_DIST += \
 	tests/store/check.sh \
 	tests/store/pgstore.sh \
+	tests/store/planted/archive-does-not-look-again.patch \
+	tests/store/planted/archive-takes-what-moved-on.patch \
+	tests/store/planted/child-starts-without-guard.patch \
+	tests/store/planted/sent-is-called-done.patch \
+	tests/store/planted/settle-without-guard.patch \
+	tests/store/planted/take-without-a-second-look.patch \
+	tests/store/planted/unknown-is-called-retry.patch \
+	tests/store/planted/write-without-guard.patch \
+	tests/store/planted.sh \
 	tests/store/same.sh \
 	tests/store/schema.sh \
 	tests/store/sweep.sh \
