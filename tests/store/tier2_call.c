@@ -64,8 +64,12 @@ add_child(struct call *c, struct bench *b, bool durable)
 		s->event->parent = c->x->id;
 		return;
 	}
-	/* Its name may be taken: then nothing of the write may happen. */
-	snprintf(name, sizeof(name), "n%u", pick(40));
+	/*
+	 * Its name may be taken, by another child: then nothing of the write
+	 * may happen.  Names of the archive are not asked for it: a child's
+	 * name is made up.
+	 */
+	snprintf(name, sizeof(name), "c%u", pick(20));
 	s->x = make_execution(b, &started, "f", name, "{}");
 	s->x->parent = c->x->id;
 	s->started = started.events[0];
