@@ -12,10 +12,10 @@ missed=0
 
 cd "$top" && git archive HEAD | tar -x -C "$copy" && cd "$copy" || exit 2
 [ $# -gt 0 ] || set -- $(ls tests/sim/planted | sed -n 's/\.patch$//p')
-{
+(
 	./autogen.sh && mkdir build && cd build &&
 	    ../configure CC="${CC:-gcc}" && make
-} > build.log 2>&1 || { tail build.log; exit 2; }
+) > build.log 2>&1 || { tail build.log; exit 2; }
 for bug; do
 	patch -s -p1 < "tests/sim/planted/$bug.patch" || exit 2
 	make -s -C build tests/sim/run > build.log 2>&1 ||
