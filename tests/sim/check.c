@@ -25,6 +25,8 @@ struct shade {
 };
 
 struct shadow {
+	struct mem_execution *row;	/* perhaps gone */
+	struct id id;
 	int64_t rev, seq, last_ms;
 	int32_t epoch, nevents, nops;
 	enum execution_status status;
@@ -209,7 +211,9 @@ look_chain(const struct look *l, bool first)
 		BROKEN(l, "I5: a new invocation begins at seq %lld",
 		    (long long)x->seq);
 	if (s->status >= EXECUTION_SUCCEEDED &&
-	    s->status <= EXECUTION_STOPPED && (x->status != s->status ||
+	    s->status <= EXECUTION_STOPPED && ((x->status != s->status &&
+	    (x->status != EXECUTION_DELETING ||
+	    !client_deleted(l->sim, &x->id))) ||
 	    x->epoch != s->epoch || x->seq != s->seq))
 		BROKEN(l, "P9: a closed execution became %s epoch %d "
 		    "seq %lld", execution_status_name(x->status),
@@ -261,6 +265,39 @@ look_row(struct sim *m, struct mem_execution *row, struct shadow *s)
 	s->status = x->status;
 }
 
+static void
+shadow_free(struct shadow *s)
+{
+	int32_t k;
+
+	for (k = 0; k < s->room; k++) {
+		blob_unref(s->ops[k].payload);
+		blob_unref(s->ops[k].error);
+		blob_unref(s->ops[k].event);
+	}
+	free(s->ops);
+	free(s);
+}
+
+/* The row of shadow i is gone. */
+static void
+check_gone(struct sim *m, size_t i)
+{
+	struct shadow *s = m->shadows[i];
+	char id[ID_TEXT];
+
+	id_text(s->id, id);
+	sim_trace(m, "store: %s is gone", id);
+	if (s->status == EXECUTION_DELETING && client_deleted(m, &s->id))
+		m->deletions++;
+	else if (!m->expiring)
+		sim_fail(m, "I14: nobody deleted it and it is gone: %s", id);
+	shadow_free(s);
+	memmove(&m->shadows[i], &m->shadows[i + 1],
+	    (m->nshadows - i - 1) * sizeof(*m->shadows));
+	m->nshadows--;
+}
+
 void
 check_commit(struct sim *m, const char *what)
 {
@@ -270,11 +307,15 @@ check_commit(struct sim *m, const char *what)
 
 	for (i = 0; i < m->mem->nrows; i++) {
 		row = m->mem->rows[i];
+		while (i < m->nshadows && m->shadows[i]->row != row)
+			check_gone(m, i);
 		if (i == m->nshadows) {
 			m->shadows = xreallocarray(m->shadows, i + 1,
 			    sizeof(struct shadow *));
 			s = m->shadows[m->nshadows++] = xcalloc(1,
 			    sizeof(*s));
+			s->row = row;
+			s->id = row->x->id;
 			s->rev = -1;
 			s->epoch = row->x->epoch;
 		}
@@ -289,6 +330,8 @@ check_commit(struct sim *m, const char *what)
 		    row->x->running ? " running" : "");
 		look_row(m, row, s);
 	}
+	while (m->nshadows > m->mem->nrows)
+		check_gone(m, m->nshadows - 1);
 }
 
 /* ---- the ledger ---- */
@@ -309,6 +352,8 @@ check_body(struct sim *m, const struct invocation *inv, int node,
 	char id[16];
 
 	m->bodies++;
+	if (row == NULL && client_deleted(m, &inv->execution))
+		return;
 	memset(&key, 0, sizeof(key));
 	key.id = inv->execution;
 	key.node = node;
@@ -339,6 +384,8 @@ check_acked(struct sim *m, const struct id *id, int32_t epoch, int64_t seq)
 {
 	struct mem_execution *row = sim_row(m, id);
 
+	if (row == NULL && client_deleted(m, id))
+		return;
 	if (row == NULL || row->x->epoch < epoch ||
 	    (row->x->epoch == epoch && row->x->seq < seq))
 		sim_fail(m, "P1: a checkpoint was answered and is not on "
@@ -364,6 +411,8 @@ check_ack_result(struct sim *m, const struct id *id, int node,
 	struct mem_execution *row;
 	struct operation *op = op_of(m, id, node, &row);
 
+	if (row == NULL && client_deleted(m, id))
+		return;
 	/* One that closed the execution instead is answered as well. */
 	if (op != NULL && execution_closed(row->x) &&
 	    !op_status_closed(op->status))
@@ -381,6 +430,8 @@ check_shown(struct sim *m, const struct id *id, int node,
 	struct mem_execution *row;
 	struct operation *op = op_of(m, id, node, &row);
 
+	if (row == NULL && client_deleted(m, id))
+		return;
 	if (op == NULL)
 		sim_fail(m, "shown what is not on disk: op%d", node);
 	if (!op_status_closed(seen->status))
@@ -406,7 +457,7 @@ check_quiet(struct sim *m, bool complain)
 	for (i = 0; i < m->mem->nrows; i++) {
 		x = m->mem->rows[i]->x;
 		if (execution_closed(x) && !x->running &&
-		    (id_is_zero(&x->parent) || x->parent_told))
+		    x->status != EXECUTION_DELETING && (id_is_zero(&x->parent) || x->parent_told))
 			continue;
 		if (complain)
 			sim_fail(m, "nothing moves it: %s %s%s epoch %d "
@@ -596,22 +647,30 @@ check_end(struct sim *m)
 	}
 }
 
+/* Its retention is over and it went, or it is not and it is archived. */
+void
+check_expired(struct sim *m)
+{
+	const struct mem_execution *row;
+	size_t i;
+
+	for (i = 0; i < m->mem->nrows; i++) {
+		row = m->mem->rows[i];
+		if (execution_expires(row->x) <= sim_db_ms(m))
+			sim_fail(m, "I14: it has expired and is there: %s",
+			    row->x->arn);
+		if (!row->archived)
+			sim_fail(m, "it has ended and is not archived: %s",
+			    row->x->arn);
+	}
+}
+
 void
 check_free(struct sim *m)
 {
-	struct shadow *s;
 	size_t i;
-	int32_t k;
 
-	for (i = 0; i < m->nshadows; i++) {
-		s = m->shadows[i];
-		for (k = 0; k < s->room; k++) {
-			blob_unref(s->ops[k].payload);
-			blob_unref(s->ops[k].error);
-			blob_unref(s->ops[k].event);
-		}
-		free(s->ops);
-		free(s);
-	}
+	for (i = 0; i < m->nshadows; i++)
+		shadow_free(m->shadows[i]);
 	free(m->shadows);
 }

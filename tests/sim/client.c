@@ -20,6 +20,7 @@ enum actor_kind {
 	ACTOR_STOP,
 	ACTOR_PAUSE,
 	ACTOR_RESUME,
+	ACTOR_DELETE,
 	ACTOR_READ,
 };
 
@@ -162,6 +163,12 @@ start_others(struct actor *a)
 		b->arn = a->arn;
 		b->token = sim_text(m, "pause%d", m->open_actors);
 	}
+	if (m->kinds & FAULT_CONTROL && rng_chance(&m->client, 8)) {
+		b = actor_new(m, ACTOR_DELETE, rng_below(&m->client,
+		    40 * SIM_SECOND));
+		b->execution = a->execution;
+		b->arn = a->arn;
+	}
 	if (rng_chance(&m->client, 15)) {
 		b = actor_new(m, ACTOR_READ, rng_below(&m->client,
 		    30 * SIM_SECOND));
@@ -210,6 +217,10 @@ start_answered(struct actor *a, const struct invoke_out *out)
 	}
 	arn = arn_of(m, out->execution_arn);
 	row = sim_row(m, &arn.id);
+	if (row == NULL && client_deleted(m, &arn.id)) {
+		actor_done(a);
+		return;
+	}
 	if (row == NULL || strcmp(row->x->arn, out->execution_arn) != 0)
 		sim_fail(m, "P7: answered, and not on disk: %s",
 		    out->execution_arn);
@@ -220,7 +231,7 @@ start_answered(struct actor *a, const struct invoke_out *out)
 		sim_fail(m, "P7: another payload: %s", row->x->arn);
 	a->execution = arn.id;
 	a->arn = sim_text(m, "%s", out->execution_arn);
-	if (a->type == INVOKE_SYNC)
+	if (a->type == INVOKE_SYNC && !client_deleted(m, &arn.id))
 		start_ended(a, out, row);
 	start_others(a);
 	actor_done(a);
@@ -245,6 +256,10 @@ start_refused(struct actor *a, const struct err *err)
 	    "DurableExecutionAlreadyStartedException") != 0)
 		sim_fail(m, "a right start is refused: %s", err->text);
 	row = mem_find_name(m->mem, a->function, a->name);
+	if (row == NULL && m->deletions > 0) {
+		actor_done(a);
+		return;
+	}
 	if (row == NULL || same_text(row->x->ops[0]->payload, a->payload,
 	    strlen(a->payload)))
 		sim_fail(m, "P7: the same start is a conflict: %s %s",
@@ -350,10 +365,21 @@ callback_row(struct actor *a, struct operation **op)
 	    &ord) != 0)
 		sim_fail(a->sim, "bad callback id %s", a->callback);
 	row = sim_row(a->sim, &id);
+	if (row == NULL && client_deleted(a->sim, &id))
+		return NULL;
 	if (row == NULL || ord >= row->x->nops)
 		sim_fail(a->sim, "no such callback on disk: %s", a->callback);
 	*op = row->x->ops[ord];
 	return row;
+}
+
+static bool
+callback_deleting(struct actor *a)
+{
+	struct operation *op;
+	struct mem_execution *row = callback_row(a, &op);
+
+	return row == NULL || client_deleted(a->sim, &row->x->id);
 }
 
 /* Does what is on disk come from this client? */
@@ -382,7 +408,10 @@ callback_on_answer(void *arg, const char *body, size_t len,
 	(void)body, (void)len;
 	if (!ask_heard(q))
 		return;
-	callback_row(a, &op);
+	if (callback_row(a, &op) == NULL) {
+		actor_done(a);
+		return;
+	}
 	if (err == NULL && a->beating) {
 		a->beating = false;
 		actor_again(a, a->beat_us);
@@ -400,6 +429,10 @@ callback_on_answer(void *arg, const char *body, size_t len,
 	if (err->kind == ERR_UNAVAILABLE ||
 	    (err->kind == ERR_NOT_FOUND && m->nsupers > 1)) {
 		actor_again(a, SIM_SECOND / 2);
+		return;
+	}
+	if (err->kind == ERR_NOT_FOUND && callback_deleting(a)) {
+		actor_done(a);
 		return;
 	}
 	if (err->code == NULL ||
@@ -452,9 +485,19 @@ control_on_answer(void *arg, const char *body, size_t len,
 		actor_again(a, SIM_SECOND / 2);
 		return;
 	}
+	a->acked |= err == NULL;
+	if (a->kind == ACTOR_DELETE && err != NULL &&
+	    err->kind == ERR_CONFLICT && row != NULL &&
+	    row->x->status != EXECUTION_DELETING) {
+		actor_again(a, 5 * SIM_SECOND);	/* it runs */
+		return;
+	}
+	if (client_deleted(m, &a->execution)) {
+		actor_done(a);
+		return;
+	}
 	if (err != NULL && err->kind == ERR_NOT_FOUND)
 		sim_fail(m, "an execution is not found: %s", a->arn);
-	a->acked = err == NULL;
 	if (a->kind == ACTOR_STOP) {
 		if (!execution_closed(row->x))
 			sim_fail(m, "a stop is answered, the execution runs: "
@@ -482,6 +525,8 @@ control_go(struct actor *a, struct super *s)
 	memset(&who, 0, sizeof(who));
 	if (a->kind == ACTOR_STOP)
 		stop_begin(s->engine, &who, &arn, NULL, control_on_answer, q);
+	else if (a->kind == ACTOR_DELETE)
+		delete_begin(s->engine, &who, &arn, control_on_answer, q);
 	else if (a->kind == ACTOR_PAUSE)
 		pause_begin(s->engine, &who, &arn, a->token, NULL,
 		    a->tries & 1, control_on_answer, q);
@@ -533,6 +578,10 @@ read_on_answer(void *arg, const char *body, size_t len,
 
 	if (!ask_heard(q))
 		return;
+	if (client_deleted(m, &a->execution)) {
+		actor_done(a);
+		return;
+	}
 	if (err != NULL) {
 		if (err->kind != ERR_UNAVAILABLE)
 			sim_fail(m, "not readable: %s: %s", a->arn,
@@ -595,6 +644,7 @@ actor_go(struct sim *m, void *arg)
 	case ACTOR_STOP:
 	case ACTOR_PAUSE:
 	case ACTOR_RESUME:
+	case ACTOR_DELETE:
 		control_go(a, s);
 		break;
 	case ACTOR_READ:
@@ -702,8 +752,10 @@ client_check(struct actor *a)
 	struct operation *op;
 	char id[ID_TEXT];
 
-	if (a->kind == ACTOR_CALLBACK) {
-		callback_row(a, &op);
+	if (a->kind == ACTOR_DELETE && a->acked &&
+	    sim_row(m, &a->execution) != NULL)
+		sim_fail(m, "I14: deleted, and there: %s", a->arn);
+	if (a->kind == ACTOR_CALLBACK && callback_row(a, &op) != NULL) {
 		if (a->acked && !callback_mine(a, op))
 			sim_fail(m, "P6: a callback's result was replaced: "
 			    "%s", a->callback);
@@ -711,7 +763,8 @@ client_check(struct actor *a)
 			sim_fail(m, "P6: a refused callback has an event: %s",
 			    a->callback);
 	}
-	if (a->kind == ACTOR_STOP && a->acked && sim_row(m,
+	if (a->kind == ACTOR_STOP && a->acked &&
+	    !client_deleted(m, &a->execution) && sim_row(m,
 	    &a->execution)->x->status != EXECUTION_STOPPED)
 		sim_fail(m, "P9: a stopped execution went on: %s", a->arn);
 	if (a->kind == ACTOR_START && a->script < 0 && a->acked &&
@@ -733,6 +786,18 @@ client_stopped(struct sim *m, const struct id *id)
 
 	for (a = m->actors; a != NULL; a = a->next)
 		if (a->kind == ACTOR_STOP &&
+		    id_compare(&a->execution, id) == 0)
+			return true;
+	return false;
+}
+
+bool
+client_deleted(struct sim *m, const struct id *id)
+{
+	struct actor *a;
+
+	for (a = m->actors; a != NULL; a = a->next)
+		if (a->kind == ACTOR_DELETE &&
 		    id_compare(&a->execution, id) == 0)
 			return true;
 	return false;

@@ -22,7 +22,8 @@
 /* What a child tells its parent while it runs. */
 struct progress {
 	uint64_t seed, worlds, executions, checkpoints, commits, bodies,
-	    invocations, unknowns, crashes, callbacks, faults, happened;
+	    invocations, unknowns, crashes, callbacks, faults, happened,
+	    deletions, pages;
 	int world_faults;
 };
 
@@ -59,6 +60,8 @@ add(const struct sim *m)
 	told->unknowns += m->unknowns;
 	told->crashes += m->crashes;
 	told->callbacks += m->callbacks;
+	told->deletions += m->deletions;
+	told->pages += m->pages;
 	told->faults += (uint64_t)m->faults;
 	told->happened += m->happened;
 }
@@ -184,7 +187,8 @@ report(double took_s)
 	printf("%llu executions in %llu worlds, %.1f s, %.1f s of a core: "
 	    "%.0f a minute of it\n"
 	    "%llu checkpoints, %llu commits, %llu step bodies, "
-	    "%llu invocations, %llu callbacks\n"
+	    "%llu invocations, %llu callbacks, %llu deletions, "
+	    "%llu pages of state\n"
 	    "%llu faults: %llu unknown commits, %llu crashes\n",
 	    (unsigned long long)told->executions,
 	    (unsigned long long)told->worlds, took_s, cpu,
@@ -194,6 +198,8 @@ report(double took_s)
 	    (unsigned long long)told->bodies,
 	    (unsigned long long)told->invocations,
 	    (unsigned long long)told->callbacks,
+	    (unsigned long long)told->deletions,
+	    (unsigned long long)told->pages,
 	    (unsigned long long)told->faults,
 	    (unsigned long long)told->unknowns,
 	    (unsigned long long)told->crashes);

@@ -98,6 +98,7 @@ node_fill(struct script *s, struct rng *r, int at, int index, int depth)
 		break;
 	case NODE_WAIT:
 		d->seconds = 1 + rng_below(r, rng_chance(r, 10) ? 60 : 6);
+		d->lazy = rng_chance(r, 25);
 		break;
 	case NODE_CALLBACK:
 		d->seconds = rng_chance(r, 50) ? 2 + rng_below(r, 40) : 0;
@@ -129,6 +130,7 @@ node_fill(struct script *s, struct rng *r, int at, int index, int depth)
 		}
 		break;
 	case NODE_AWAIT:
+	case NODE_CANCEL:
 		break;
 	}
 }
@@ -142,7 +144,7 @@ list_make(struct script *s, struct rng *r, int index, int depth, int parent,
 	for (i = 0; i < most && s->n + 8 < SIM_NODES; i++) {
 		at = node_new(s, node_kind_any(r, index, depth), parent);
 		node_fill(s, r, at, index, depth);
-		if (s->nodes[at].kind == NODE_CALLBACK && s->nodes[at].lazy)
+		if (s->nodes[at].lazy)
 			lazy[nlazy++] = at;
 		if (last < 0)
 			first = at;
@@ -151,7 +153,8 @@ list_make(struct script *s, struct rng *r, int index, int depth, int parent,
 		last = at;
 	}
 	for (i = 0; i < nlazy; i++) {
-		at = node_new(s, NODE_AWAIT, parent);
+		at = node_new(s, s->nodes[lazy[i]].kind == NODE_WAIT ?
+		    NODE_CANCEL : NODE_AWAIT, parent);
 		s->nodes[at].ref = lazy[i];
 		s->nodes[last].next = at;
 		last = at;
@@ -173,7 +176,7 @@ script_make(struct script *s, struct rng *r, int index, int depth)
 
 static const char *const kinds[] = {
 	"step", "once", "condition", "wait", "callback", "await", "durable",
-	"plain", "child", "parallel",
+	"plain", "child", "parallel", "cancel",
 };
 
 static void
@@ -222,7 +225,7 @@ list_digest(const struct script *s, int at,
 	for (; at >= 0; at = s->nodes[at].next) {
 		if (s->nodes[at].lazy)
 			continue;
-		seen = see(arg, s->nodes[at].kind == NODE_AWAIT ?
+		seen = see(arg, s->nodes[at].ref >= 0 ?
 		    s->nodes[at].ref : at);
 		status = seen != NULL ? (int)seen->status : 0;
 		h = mix(h, &status, sizeof(status));

@@ -64,6 +64,7 @@ enum node_kind {
 	NODE_PLAIN,
 	NODE_CHILD,	/* a context and what is in it */
 	NODE_PARALLEL,	/* branches, each a NODE_CHILD */
+	NODE_CANCEL,	/* of the wait that was started earlier */
 };
 
 struct node {
@@ -75,8 +76,8 @@ struct node {
 	int seconds;		/* of a wait, delay or timeout; 0: none */
 	int heartbeat;
 	int target;		/* script, or plain function */
-	int ref;		/* NODE_AWAIT: the callback */
-	bool lazy;		/* NODE_CALLBACK: awaited elsewhere */
+	int ref;		/* NODE_AWAIT: the callback; NODE_CANCEL */
+	bool lazy;		/* callback, wait: not awaited here */
 	bool replay;		/* the context's children are replayed */
 };
 
@@ -143,6 +144,7 @@ struct sim {
 	int64_t now_us, start_us, db_shift_us;
 	int64_t heal_us;	/* no faults from then on */
 	bool healed;
+	bool expiring;		/* rows may go by their age */
 	struct sim_event {
 		int64_t at_us;
 		uint64_t order;
@@ -173,7 +175,7 @@ struct sim {
 	int unchecked;
 	/* What was seen, for the report. */
 	uint64_t checkpoints, commits, bodies, invocations, unknowns, crashes,
-	    callbacks, rows;
+	    callbacks, rows, deletions, pages;
 };
 
 void sim_at(struct sim *, int64_t delay_us, sim_fn *, void *arg);
@@ -218,6 +220,8 @@ void clients_heal(struct sim *);
 void clients_check(struct sim *);
 /* Did anybody want it to be stopped? */
 bool client_stopped(struct sim *, const struct id *);
+/* ... or deleted? */
+bool client_deleted(struct sim *, const struct id *);
 void clients_free(struct sim *);
 
 /* ---- what must hold (check.c) ---- */
@@ -235,6 +239,7 @@ void check_shown(struct sim *, const struct id *, int node,
     const struct seen *);
 bool check_quiet(struct sim *, bool complain);
 void check_end(struct sim *);
+void check_expired(struct sim *);
 void check_free(struct sim *);
 struct mem_execution *sim_row(struct sim *, const struct id *);
 

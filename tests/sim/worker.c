@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/map.h"
 #include "base/own.h"
@@ -161,25 +162,24 @@ status_parse(const char *text)
 	return OP_NONE;
 }
 
-static void
-hand_learn_one(struct hand *h, json_t *op)
+/* Which it is (-1: the EXECUTION) and what it says. */
+static int
+op_read(struct hand *h, json_t *op, struct known *k)
 {
 	static const char *const details[] = {
 		"StepDetails", "ContextDetails", "CallbackDetails",
 		"ChainedInvokeDetails", "WaitDetails",
 	};
 	const char *id = json_string_value(json_object_get(op, "Id"));
-	struct known *k;
 	json_t *d = NULL, *v;
 	size_t i;
 	int at;
 
 	if (id == NULL || strncmp(id, "op", 2) != 0)
-		return;		/* the EXECUTION */
+		return -1;
 	at = atoi(id + 2);
 	if (h->script == NULL || at >= h->script->n)
 		sim_fail(h->sim, "shown an operation of another: %s", id);
-	k = &h->ops[at];
 	k->seen.status = status_parse(json_string_value(
 	    json_object_get(op, "Status")));
 	k->seen.result = NULL;
@@ -197,6 +197,22 @@ hand_learn_one(struct hand *h, json_t *op)
 		k->seen.len = strlen(k->seen.result);
 	}
 	check_shown(h->sim, &h->was.execution, at, &k->seen);
+	return at;
+}
+
+static void
+hand_learn_one(struct hand *h, json_t *op)
+{
+	struct known told = { 0 }, *k;
+	int at = op_read(h, op, &told);
+
+	if (at < 0)
+		return;
+	k = &h->ops[at];
+	k->seen = told.seen;
+	k->attempt = told.attempt;
+	k->next_ms = told.next_ms;
+	k->replay = told.replay;
 }
 
 static void
@@ -256,7 +272,10 @@ hand_on_reply(struct sim *m, void *arg)
 	if (!d->ok) {
 		if (d->err.kind == ERR_UNAVAILABLE)
 			return;		/* asks again when it is time */
-		if (strcmp(d->err.text, "Invalid checkpoint token") != 0)
+		/* The wait was over when its cancellation came. */
+		if (strcmp(d->err.text, "Invalid checkpoint token") != 0 &&
+		    strncmp(d->err.text, "Cannot cancel a WAIT", 20) != 0 &&
+		    !client_deleted(m, &h->was.execution))
 			sim_fail(m, "a right checkpoint is refused: %s",
 			    d->err.text);
 		hand_end(h, INVOCATION_ERROR, ENDED_RAISED);
@@ -402,6 +421,94 @@ hand_update(struct hand *h, int at, enum op_type type, enum op_action action)
 	if (d->parent >= 0)
 		u->parent_id = h->ids[d->parent];
 	return u;
+}
+
+/* ---- the state, page by page ---- */
+
+struct peek {
+	struct hand *hand;
+	char *token, *marker;
+};
+
+static void peek_go(struct sim *, void *);
+
+static void
+peek_page(struct peek *p, json_t *root)
+{
+	struct hand *h = p->hand;
+	struct sim *m = h->sim;
+	const char *next = json_string_value(json_object_get(root,
+	    "NextMarker"));
+	json_t *list = json_object_get(root, "Operations"), *op;
+	struct known told = { 0 };
+	size_t i;
+
+	m->pages++;
+	json_array_foreach(list, i, op)
+		op_read(h, op, &told);
+	if (next == NULL)
+		return;
+	p->marker = sim_text(m, "%s", next);
+	sim_at(m, rng_delay(&m->order, 2000), peek_go, p);
+}
+
+static void
+peek_on_answer(void *arg, const char *body, size_t len,
+    const struct err *err)
+{
+	struct peek *p = arg;
+	struct hand *h = p->hand;
+	json_t *root;
+
+	if (h->super->dying || h->gone)
+		return;
+	if (err != NULL) {
+		if (err->kind != ERR_UNAVAILABLE &&
+		    strcasecmp(err->text, "Invalid checkpoint token") != 0 &&
+		    !client_deleted(h->sim, &h->was.execution))
+			sim_fail(h->sim, "the state is not readable: %s",
+			    err->text);
+		return;
+	}
+	root = json_loadb(body, len, 0, NULL);
+	if (root == NULL)
+		sim_fail(h->sim, "no JSON: %.*s", (int)len, body);
+	peek_page(p, root);
+	json_decref(root);
+}
+
+static void
+peek_go(struct sim *m, void *arg)
+{
+	struct peek *p = arg;
+	struct hand *h = p->hand;
+	struct durable_caller who;
+
+	if (h->gone || h->ended ||
+	    !super_ready(h->super, h->life, peek_go, arg))
+		return;
+	memset(&who, 0, sizeof(who));
+	who.worker = true;
+	who.execution = h->was.execution;
+	who.epoch = h->was.epoch;
+	state_begin(h->super->engine, &who, &h->arn, p->token, p->marker,
+	    1 + rng_below(&m->order, 5), peek_on_answer, p);
+	super_leave(h->super);
+}
+
+/* Now and then an invocation reads all that it could be shown. */
+static void
+peek_begin(struct hand *h)
+{
+	struct sim *m = h->sim;
+	struct peek *p;
+
+	if (!rng_chance(&m->order, 12))
+		return;
+	p = sim_alloc(m, sizeof(*p));
+	p->hand = h;
+	p->token = h->token;
+	sim_at(m, rng_delay(&m->order, 3000), peek_go, p);
 }
 
 /* ---- the program ---- */
@@ -589,6 +696,20 @@ wait_go(struct hand *h, int at)
 }
 
 static enum went
+cancel_go(struct hand *h, int wait)
+{
+	struct known *k = &h->ops[wait];
+
+	if (op_status_closed(k->seen.status))
+		return WENT_DONE;
+	if (!k->closing) {
+		k->closing = true;
+		hand_update(h, wait, OP_WAIT, OP_CANCEL);
+	}
+	return WENT_BUSY;
+}
+
+static enum went
 branches_go(struct hand *h, int first)
 {
 	enum went went = WENT_DONE, one;
@@ -658,6 +779,8 @@ node_go(struct hand *h, int at)
 	case NODE_AWAIT:
 		return op_status_closed(h->ops[d->ref].seen.status) ?
 		    WENT_DONE : WENT_WAITS;
+	case NODE_CANCEL:
+		return cancel_go(h, d->ref);
 	case NODE_CHILD:
 	case NODE_PARALLEL:
 		return context_go(h, at);
@@ -796,6 +919,7 @@ hand_open(struct hand *h)
 	    "InitialExecutionState"), "Operations"));
 	json_decref(root);
 	blob_unref(payload);
+	peek_begin(h);
 }
 
 /* A record of AWS, or a dead letter: what does it tell of? */

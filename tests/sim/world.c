@@ -20,6 +20,8 @@
 #define EPOCH_US 1764000000000000LL
 #define FAULTS_US (40 * SIM_SECOND)
 /* All timeouts are over by then, and what they make run. */
+/* Until it is seen that something has expired: a minute and a beat. */
+#define EXPIRE_US (130 * SIM_SECOND)
 #define QUIET_US (3600 * SIM_SECOND)
 
 struct arena {
@@ -442,8 +444,10 @@ function_put(struct super *s, const char *name, int durable_s)
 
 	memset(&w, 0, sizeof(w));
 	if (durable_s > 0) {
-		json_object_set_new(config, "DurableConfig", json_pack("{s:i}",
-		    "ExecutionTimeout", durable_s));
+		/* Some are kept for a day only. */
+		json_object_set_new(config, "DurableConfig", json_pack(
+		    "{s:i, s:i}", "ExecutionTimeout", durable_s,
+		    "RetentionPeriodInDays", name[1] & 1 ? 1 : 30));
 		json_object_set_new(config, "DeadLetterConfig",
 		    json_pack("{s:s}", "TargetArn", told));
 	} else if (strcmp(name, "told") != 0) {
@@ -674,6 +678,19 @@ sim_quiet(struct sim *m)
 	return m->healed && m->open_actors == 0 && check_quiet(m, false);
 }
 
+/* Two days later, when everything was looked at. */
+static void
+sim_expire(struct sim *m)
+{
+	int64_t end_us = m->now_us + EXPIRE_US;
+
+	m->expiring = true;
+	m->db_shift_us += 2 * 86400 * SIM_SECOND;
+	while (m->now_us < end_us && sim_turn(m))
+		;
+	check_expired(m);
+}
+
 void
 sim_run(const struct sim_conf *conf, struct sim *m)
 {
@@ -706,6 +723,7 @@ sim_run(const struct sim_conf *conf, struct sim *m)
 	}
 	check_end(m);
 	clients_check(m);
-	m->rows = m->mem->nrows;
+	m->rows = m->mem->nrows + m->deletions;
+	sim_expire(m);
 	sim_free(m);
 }
