@@ -289,7 +289,7 @@ where id = $1::uuid and expires_ms = $6::bigint and rev = $2::bigint
     and $6 > (select clock_now())
 returning id
 
--- Whole, if it is in DELETING.  Gives whether it is there and is not.
+-- Whole, if it is in DELETING.
 -- name: archive_drop
 with gone as (
     delete from execution_archive
@@ -307,7 +307,11 @@ events as (
     delete from history_archive
     where execution in (select id from gone) and expires_ms = $2
 )
-select not exists (select 1 from gone) and exists (
+select count(*) from gone
+
+-- Behind it, since it may have waited for another drop: is it still there?
+-- name: archive_left
+select exists (
     select 1 from archived
     where id = $1::uuid and expires_ms > (select clock_now()))
 

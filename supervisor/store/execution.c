@@ -211,7 +211,7 @@ drop_done(struct pg_call *call, enum store_result result,
 	}
 	for (i = 1; i < call->nstmts; i++) {
 		r = (struct row){ .res = call->stmts[i].res };
-		if (!row_bool(&r))
+		if (call->stmts[i].stmt == STMT_ARCHIVE_DROP || !row_bool(&r))
 			continue;
 		err_set(&alive, ERR_CONFLICT, "it is not being deleted");
 		d->done(d->arg, STORE_CONFLICT, &alive);
@@ -253,6 +253,7 @@ drop_on_place(struct pg_call *call, enum store_result result,
 		p = pg_call_stmt(&d->call, STMT_ARCHIVE_DROP);
 		param_id(p, &d->id);
 		param_i64(p, row_i64(&r));
+		param_id(pg_call_stmt(&d->call, STMT_ARCHIVE_LEFT), &d->id);
 	}
 	batch_add(call->pgs, &d->call);
 }
