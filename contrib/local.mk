@@ -1,5 +1,6 @@
 EXTRA_DIST += \
 	%D%/api-model \
+	%D%/bench/README.md \
 	%D%/bench/bench.py \
 	%D%/bench/floor.py \
 	%D%/bench/run \

@@ -27,7 +27,8 @@ const CONNECT_MS = 5000;
 const ANSWER_MS = 50000;
 
 // Those that tests/e2e/test_programs.py was run with, with this on and off.
-const VERSIONS = new Set(['1.0.1', '1.1.7', '2.0.0', '2.4.0']);
+const VERSIONS = new Set(['1.0.1', '1.1.1', '1.1.7', '2.0.0', '2.1.0',
+  '2.2.0', '2.3.0', '2.3.1', '2.4.0']);
 // From this one on a client may stand in the configuration.
 const TAKES_CLIENT = new Set(['2.4.0']);
 

@@ -29,7 +29,8 @@ SDK = "aws_durable_execution_sdk_python"
 SWITCH = "PERDURE_FAST_DATA_PLANE"
 
 # Those that tests/e2e/test_programs.py was run with, with this on and off.
-VERSIONS = frozenset(("1.7.0", "2.0.1", "2.1.0", "3.0.0"))
+VERSIONS = frozenset((
+    "1.5.0", "1.6.0", "1.7.0", "2.0.0", "2.0.1", "2.1.0", "3.0.0"))
 
 PREFIX = "/2025-12-01/durable-executions/"
 CONNECT_S = 5
