@@ -102,11 +102,6 @@ EXTRA_DIST += \
 	%D%/e2e/typed/newer.mjs \
 	%D%/e2e/typed/outside.mjs \
 	%D%/e2e/typed/plain.mjs \
-	%D%/hostile/attacks.py \
-	%D%/hostile/load.py \
-	%D%/hostile/test_attacks.py \
-	%D%/hostile/test_proxy.py \
-	%D%/hostile/test_roles.py \
 	%D%/http/test_api.py \
 	%D%/http/test_async.py \
 	%D%/http/test_auth.py \

@@ -21,6 +21,8 @@ libsup_a_SOURCES += \
 	%D%/daemon.h \
 	%D%/data.c \
 	%D%/data.h \
+	%D%/fence.c \
+	%D%/fence.h \
 	%D%/keys.c \
 	%D%/keys.h \
 	%D%/link.c \

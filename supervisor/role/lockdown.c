@@ -10,14 +10,18 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "role/fence.h"
 #include "role/lockdown.h"
 
 /*
- * The full filter comes with the other sandboxes; this is what must not wait:
- * whoever takes over control must not get a process, a program or a mount.
+ * Whoever takes over control gets no process, program, mount, module, key,
+ * clock or other way into the kernel that control has no use for.  Not a list
+ * of what is allowed: what OpenSSL, libpq and the C library come to need in
+ * their next version must not end a server.
  */
 static const int lockdown_refused[] = {
 	SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(vfork),
@@ -28,7 +32,22 @@ static const int lockdown_refused[] = {
 	SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev),
 	SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(kexec_load),
 	SCMP_SYS(keyctl), SCMP_SYS(add_key), SCMP_SYS(perf_event_open),
-	SCMP_SYS(userfaultfd), SCMP_SYS(pidfd_getfd),
+	SCMP_SYS(userfaultfd), SCMP_SYS(pidfd_getfd), SCMP_SYS(fsconfig),
+	SCMP_SYS(fspick), SCMP_SYS(swapon), SCMP_SYS(swapoff),
+	SCMP_SYS(reboot), SCMP_SYS(kexec_file_load), SCMP_SYS(delete_module),
+	SCMP_SYS(request_key), SCMP_SYS(open_by_handle_at),
+	SCMP_SYS(name_to_handle_at), SCMP_SYS(fanotify_init),
+	SCMP_SYS(io_uring_setup), SCMP_SYS(io_uring_enter),
+	SCMP_SYS(io_uring_register), SCMP_SYS(modify_ldt), SCMP_SYS(kcmp),
+	SCMP_SYS(quotactl), SCMP_SYS(syslog), SCMP_SYS(acct),
+	SCMP_SYS(settimeofday), SCMP_SYS(clock_settime), SCMP_SYS(adjtimex),
+	SCMP_SYS(clock_adjtime), SCMP_SYS(sethostname),
+	SCMP_SYS(setdomainname), SCMP_SYS(iopl), SCMP_SYS(ioperm),
+	SCMP_SYS(vhangup), SCMP_SYS(mknod), SCMP_SYS(mknodat),
+	SCMP_SYS(setuid), SCMP_SYS(setgid), SCMP_SYS(setresuid),
+	SCMP_SYS(setresgid), SCMP_SYS(setgroups), SCMP_SYS(process_madvise),
+	SCMP_SYS(move_pages), SCMP_SYS(migrate_pages), SCMP_SYS(lookup_dcookie),
+	SCMP_SYS(personality), SCMP_SYS(process_mrelease),
 #ifndef PD_SANITIZE	/* the leak check needs both */
 	SCMP_SYS(fork), SCMP_SYS(ptrace),
 #endif
@@ -42,6 +61,19 @@ lockdown_refuse(scmp_filter_ctx filter, int call, int error)
 
 	/* A call that this kind of machine does not have. */
 	return r == -EDOM || r == -EOPNOTSUPP ? 0 : r;
+}
+
+/* Packets, keys, virtual machines, ciphers: families that few look after. */
+static int
+lockdown_sockets(scmp_filter_ctx filter)
+{
+	int r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT),
+	    SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_GT, AF_NETLINK));
+
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT),
+		    SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_KEY));
+	return r;
 }
 
 static int
@@ -63,7 +95,7 @@ lockdown_rules(scmp_filter_ctx filter)
 		    SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ,
 		    CLONE_THREAD, 0));
 #endif
-	return r;
+	return r == 0 ? lockdown_sockets(filter) : r;
 }
 
 static int
@@ -137,5 +169,7 @@ lockdown_control(const struct config *config, struct err *err)
 		return err_sys(err, "parent-death signal");
 	if (parent != NULL && getppid() != (pid_t)atol(parent))
 		return err_set(err, ERR_SYSTEM, "main is gone");
+	if (fence_control(config, err) < 0)
+		return -1;
 	return lockdown_filter(err);
 }
