@@ -98,10 +98,10 @@ static const char *const filter_absent[] = {
 static const char *const filter_shim[] = {
 	"brk", "close", "close_range", "dup2", "dup3", "exit", "exit_group",
 	"fcntl", "fstat", "futex", "getpid", "gettid", "kill", "madvise",
-	"mmap", "mprotect", "munmap", "newfstatat", "openat", "read",
-	"restart_syscall", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
+	"mmap", "mprotect", "munmap", "pread64", "read", "restart_syscall",
+	 "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
 	"rt_sigtimedwait", "sched_yield", "sendmsg", "sigaltstack", "tgkill",
-	"unlinkat", "wait4", "waitid", "write",
+	"wait4", "waitid", "write",
 };
 
 /* Files, memory and time; no socket, no process, no program. */

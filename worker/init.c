@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -37,6 +38,17 @@ init_program(struct sandbox *s, struct err *err)
 	if (chdir(home) < 0)
 		return err_sys(err, "%s", home);
 	return 0;
+}
+
+int
+init_children(struct sandbox *s, struct err *err)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children",
+	    (int)getpid());
+	s->children = open(path, O_RDONLY | O_CLOEXEC);
+	return s->children < 0 ? err_sys(err, "%s", path) : 0;
 }
 
 int
@@ -101,19 +113,19 @@ init_exec(struct sandbox *s, char **env)
 static void
 init_kill_rest(const struct sandbox *s)
 {
-	own_file FILE *f = NULL;
-	char path[64];
-	int pid;
+	char list[4096], *p = list, *end;
+	ssize_t n;
+	long pid;
 
 	if (sandbox_has(s, MECH_PID)) {
 		kill(-1, SIGKILL);
 		return;
 	}
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children",
-	    (int)getpid());
-	f = fopen(path, "re");
-	while (f != NULL && fscanf(f, "%d", &pid) == 1)
-		kill(pid, SIGKILL);
+	/* What does not fit is in the next one: this one's are dead then. */
+	n = pread(s->children, list, sizeof(list) - 1, 0);
+	list[n < 0 ? 0 : n] = '\0';
+	for (; (pid = strtol(p, &end, 10)) > 0 && *end == ' '; p = end)
+		kill((pid_t)pid, SIGKILL);
 }
 
 static void
@@ -155,12 +167,16 @@ init_wait(pid_t runtime, const sigset_t *wanted)
 }
 
 static void
-init_close(const struct sandbox *s)
+init_close(struct sandbox *s)
 {
+	unsigned int first = SPEC_FD + 1;
+
+	if (s->children >= 0)
+		s->children = dup2(s->children, (int)first++);
 	dup2(0, 1);
 	dup2(0, 2);
 	if (!sandbox_skips(s, "shimfds"))
-		close_range(SPEC_FD + 1, ~0U, 0);
+		close_range(first, ~0U, 0);
 }
 
 void

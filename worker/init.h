@@ -10,6 +10,11 @@
 
 /* Inside: is there something to run?  Goes to the code's folder. */
 int init_program(struct sandbox *, struct err *);
+/*
+ * Inside, without a pid namespace: how to find what the runtime leaves, while
+ * /proc may still be opened.
+ */
+int init_children(struct sandbox *, struct err *);
 /* Inside: tell main that the worker is up; it gets our descriptors. */
 int init_report(struct sandbox *, struct err *);
 /* Does not return. */

@@ -45,6 +45,7 @@ const struct step sandbox_inside[] = {
 	{ "bounding", MECH_USER, 0, privs_bounding },
 	{ "bounding", MECH_ROOT, MECH_USER, privs_bounding },
 	{ "uid", MECH_ROOT, MECH_USER, privs_uid },
+	{ "children", 0, MECH_PID, init_children },
 	{ "caps", 0, 0, privs_caps },
 	{ "dumpable", 0, 0, privs_dumpable },
 	{ "no_new_privs", 0, 0, privs_no_new },
@@ -60,7 +61,7 @@ sandbox_init(struct sandbox *s, const struct spec *spec, int channel)
 	memset(s, 0, sizeof(*s));
 	s->spec = spec;
 	s->channel = channel;
-	s->root = -1;
+	s->root = s->children = -1;
 	if (spec->mech & MECH_USER) {
 		s->uid = s->gid = SPEC_INSIDE_ID;
 	} else if (spec->mech & MECH_ROOT) {

@@ -31,6 +31,7 @@ struct sandbox {
 	const struct spec *spec;
 	int channel;		/* to main */
 	int main_watch;		/* pidfd of main */
+	int children;		/* where the kernel lists the shim's */
 	int go[2];		/* closed by the starter when ids are mapped */
 	pid_t first;		/* the first process inside, for the starter */
 	uid_t uid;		/* of the worker, as it sees itself */

@@ -19,15 +19,16 @@ CODE = {"probe": "a" * 64, "wait": "b" * 64}
 DEADLINE_S = 60
 
 BOOTSTRAP = """#!/bin/sh
-exec /var/task/probe %s
+exec ./probe %s
 """
 PYTHON = """
-import subprocess
-subprocess.run(["/var/task/probe"], check=True)
+import os, subprocess
+os.chdir(os.environ["LAMBDA_TASK_ROOT"])
+subprocess.run(["./probe"], check=True)
 """
 NODE = """
 import { spawnSync } from 'node:child_process';
-spawnSync('/var/task/probe', { stdio: 'inherit' });
+spawnSync('./probe', { cwd: process.env.LAMBDA_TASK_ROOT, stdio: 'inherit' });
 """
 
 
@@ -58,7 +59,8 @@ def archive(path, bootstrap):
 class World:
     """Main, what lies outside of its workers, and what it starts."""
 
-    def __init__(self, *options):
+    def __init__(self, *options, user=None):
+        self.is_root = os.geteuid() == 0 and user is None
         self.folder = Path(tempfile.mkdtemp(prefix="pd-"))
         self.folder.chmod(0o755)
         self.canary = self.folder / "canary"
@@ -75,8 +77,12 @@ class World:
         self.main = main_module.Main(self.folder, *options)
         self.last = 0
         # Groups that workers must lose.
-        self.settings = self.main.start(
-            **({"extra_groups": [4242, 4243]} if os.geteuid() == 0 else {}))
+        more = {"extra_groups": [4242, 4243]} if self.is_root else {}
+        if user is not None:
+            os.chmod(self.main.path, 0o777)
+            os.chown(self.folder, user, user)
+            more = {"user": user, "group": user, "extra_groups": []}
+        self.settings = self.main.start(**more)
         self.ready = self.main.ready()
         for name, how in (("probe", ""), ("wait", "wait")):
             path = archive(self.folder / f"{name}.zip", BOOTSTRAP % how)
@@ -91,7 +97,7 @@ class World:
 
     def runtimes(self):
         """Those found here, by name."""
-        return {k[len("runtime."):] for k, v in self.settings.items()
+        return {k[len("runtime."):]: v for k, v in self.settings.items()
                 if k.startswith("runtime.")}
 
     def start(self, code, runtime="provided.al2023"):
@@ -108,7 +114,8 @@ class World:
             f"PD_PORT={self.listener.getsockname()[1]}",
             f"PD_ABSTRACT={self.abstract}"])
         main_module.wait_for(self.came, "a worker that is up or gone")
-        gone = [f for f in self.main.frames if f.kind == "WORKER_GONE"]
+        gone = [f for f in self.main.frames
+                if f.kind == "WORKER_GONE" and f.id == self.last]
         assert not gone, gone
         return self.last, self.main.frame("WORKER_UP", self.last)
 
