@@ -12,6 +12,8 @@
 #include "store/row.h"
 
 #define DAY_MS EXECUTION_DAY_MS
+/* A role that may not make tables is not told so each time. */
+#define MAKE_AGAIN_US INT64_C(600000000)
 
 struct sweep {
 	struct pgstore *pgs;
@@ -143,6 +145,8 @@ archive_on_made(void *arg, enum store_result result, const struct err *err)
 		/* They go with the rest, or another one has just made it. */
 		log_warn("partition not made day=%" PRId64 " err=\"%s\"",
 		    w->days[w->at], err->text);
+		w->pgs->make_after_us = w->pgs->env->mono_us(w->pgs->env) +
+		    MAKE_AGAIN_US;
 		break;
 	case STORE_CONFLICT:
 	case STORE_RETRY:
@@ -157,7 +161,8 @@ archive_on_made(void *arg, enum store_result result, const struct err *err)
 static void
 archive_make(struct sweep *w)
 {
-	if (w->at < w->ndays)
+	if (w->at < w->ndays &&
+	    w->pgs->env->mono_us(w->pgs->env) >= w->pgs->make_after_us)
 		partition_make(w->pgs, &partition_archive, w->days[w->at],
 		    archive_on_made, w);
 	else

@@ -192,9 +192,12 @@ pg_execution_write(struct store *s, const struct change *c, store_done *done,
 struct drop_call {
 	struct pg_call call;
 	struct id id;
+	bool archived;
 	store_done *done;
 	void *arg;
 };
+
+static void drop_look(struct pgstore *, const struct drop_call *);
 
 static void
 drop_done(struct pg_call *call, enum store_result result,
@@ -203,16 +206,22 @@ drop_done(struct pg_call *call, enum store_result result,
 	struct drop_call *d = (struct drop_call *)call;
 	struct row r = { 0 };
 	struct err alive;
-	int i;
+	bool there, left;
 
 	if (result != STORE_OK) {
 		d->done(d->arg, result, err);
 		return;
 	}
-	for (i = 1; i < call->nstmts; i++) {
-		r = (struct row){ .res = call->stmts[i].res };
-		if (call->stmts[i].stmt == STMT_ARCHIVE_DROP || !row_bool(&r))
-			continue;
+	r = (struct row){ .res = call->stmts[1].res };
+	there = row_bool(&r);
+	r = (struct row){ .res = call->stmts[call->nstmts - 1].res };
+	left = row_bool(&r);
+	/* It was archived since it was looked for there. */
+	if (left && !d->archived) {
+		drop_look(call->pgs, d);
+		return;
+	}
+	if (there || left) {
 		err_set(&alive, ERR_CONFLICT, "it is not being deleted");
 		d->done(d->arg, STORE_CONFLICT, &alive);
 		return;
@@ -232,7 +241,6 @@ drop_new(const struct id *id, enum store_point point, pg_done *step,
 	return d;
 }
 
-/* What is in DELETING stays where it is. */
 static void
 drop_on_place(struct pg_call *call, enum store_result result,
     const struct err *err)
@@ -249,22 +257,32 @@ drop_on_place(struct pg_call *call, enum store_result result,
 	    at->arg);
 	param_id(pg_call_stmt(&d->call, STMT_EXECUTION_DROP), &d->id);
 	param_id(pg_call_stmt(&d->call, STMT_EXECUTION_DROP_REST), &d->id);
-	if (pg_call_rows(call, 0) > 0) {
+	d->archived = pg_call_rows(call, 0) > 0;
+	if (d->archived) {
 		p = pg_call_stmt(&d->call, STMT_ARCHIVE_DROP);
 		param_id(p, &d->id);
 		param_i64(p, row_i64(&r));
-		param_id(pg_call_stmt(&d->call, STMT_ARCHIVE_LEFT), &d->id);
 	}
+	param_id(pg_call_stmt(&d->call, STMT_ARCHIVE_LEFT), &d->id);
 	batch_add(call->pgs, &d->call);
+}
+
+/* For what `from` is to drop. */
+static void
+drop_look(struct pgstore *s, const struct drop_call *from)
+{
+	struct drop_call *d = drop_new(&from->id, POINT_NONE, drop_on_place,
+	    from->done, from->arg);
+
+	param_id(pg_call_stmt(&d->call, STMT_ARCHIVE_PLACE), &d->id);
+	pgset_read(s, &d->call);
 }
 
 void
 pg_execution_drop(struct store *s, const struct id *id, store_done *done,
     void *arg)
 {
-	struct drop_call *d = drop_new(id, POINT_NONE, drop_on_place, done,
-	    arg);
+	struct drop_call d = { .id = *id, .done = done, .arg = arg };
 
-	param_id(pg_call_stmt(&d->call, STMT_ARCHIVE_PLACE), id);
-	pgset_read(pgstore_of(s), &d->call);
+	drop_look(pgstore_of(s), &d);
 }

@@ -78,7 +78,7 @@ log_on_made(void *arg, enum store_result result, const struct err *err)
 
 	/* Then they go with the rest. */
 	if (result != STORE_OK)
-		log_warn("log partition not made day=%" PRId64 " err=\"%s\"",
+		log_debug("log partition not made day=%" PRId64 " err=\"%s\"",
 		    w->days[w->at], err->text);
 	w->at++;
 	log_make(w);

@@ -41,6 +41,7 @@ struct pgstore {
 	void *arg;
 	bool registered;	/* this process has its row in node */
 	struct logger *logger;
+	int64_t make_after_us;	/* no partition of the archive before */
 	/* Lines before this one of that day are going; 0: none. */
 	int64_t log_trim_day, log_trim_seq;
 };

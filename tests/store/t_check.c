@@ -230,6 +230,17 @@ live(bool to_the_end)
 	blob_unref(oops);
 }
 
+static void
+archive(void)
+{
+	struct answer a = { 0 };
+
+	store_archive(bench.store, 9, on_count, &a);
+	bench_until(&bench, &a.done);
+	assert_int_equal(a.result, STORE_OK);
+	assert_int_equal(a.number, 2);
+}
+
 /* ---- checking ---- */
 
 static json_t *
@@ -318,6 +329,8 @@ life_by_the_rules_is_clean(void **state)
 	bench_wipe();
 	live(true);
 	/* The plain child still is in the queue of a closed execution. */
+	check_is_clean();
+	archive();
 	check_is_clean();
 }
 
@@ -429,6 +442,50 @@ static const struct damage half_way[] = {
 	    "I8", "without an owner" },
 };
 
+/* What is archived is looked at as well, and that it is where it belongs. */
+static const struct damage archived[] = {
+	{ "update history_archive set type[3] = 10", "I3", NULL },
+	{ "update history_archive set at_ms[4] = 1", "I1", "time goes back" },
+	{ "update execution_archive set result = 'x'", "I2", NULL },
+	{ "update operation_archive set status[2] = 1 where chunk > 0", "I3",
+	    NULL },
+	{ "delete from operation_archive where chunk = 0", "I2",
+	    "EXECUTION operation" },
+	{ "delete from history_archive", "I1", NULL },
+	{ "delete from archived", "I14", "no name has it" },
+	{ "delete from execution_archive", "I14", "its row says nothing" },
+	{ "delete from execution_archive", "I14", "operations of no" },
+	{ "delete from execution_archive", "I14", "history of no" },
+	{ "update archived set name = 'another'", "I14", "its row says" },
+	{ "update execution_archive set status = 0", "I14", "in status 0" },
+	{ "update execution_archive set running = true", "I14", "running" },
+	{ "insert into node values (1, 'p', 0, clock_now() + 700000);"
+	    " insert into execution select (e).* from (select jsonb_populate_"
+	    "record(null::execution, to_jsonb(x) || '{\"wake_at\": null}')"
+	    " as e from execution_archive x) y; delete from archived;"
+	    " update execution set end_ms = 1, parent_told = true", "I14",
+	    "but not archived" },
+	{ "insert into node values (1, 'p', 0, clock_now()); create table"
+	    " execution_archive_10000 partition of execution_archive for"
+	    " values from (864000000000) to (864086400000)", "I14",
+	    "its day is over" },
+};
+
+static void
+damage_of_the_archive_is_seen(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(archived) / sizeof(archived[0]); i++) {
+		bench_wipe();
+		live(true);
+		archive();
+		check_sees(&archived[i]);
+	}
+	free(bench_sql("drop table execution_archive_10000"));
+}
+
 static void
 damage_is_seen(void **state)
 {
@@ -478,6 +535,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		SEQUENCE(life_by_the_rules_is_clean, wipe),
 		SEQUENCE(damage_is_seen, wipe),
+		SEQUENCE(damage_of_the_archive_is_seen, wipe),
 	};
 
 	return cmocka_run_group_tests_name("check", tests, suite_up,
