@@ -68,7 +68,7 @@ def test_a_worker_from_archive_to_end(main, code):
     assert answer.bytes > 0
     main.worker(7, CODE, "provided.al2023", env=["X=1"])
     up = main.frame("WORKER_UP", 7)
-    assert len(up.fds) == 4
+    assert len(up.fds) == 5
     assert drain(up.fds[2]) == "out\n" and drain(up.fds[3]) == "err\n"
     gone = main.frame("WORKER_GONE", 7)
     assert os.waitstatus_to_exitcode(gone.status) == 4
