@@ -783,6 +783,8 @@ worker_on_gone(struct worker *w, const struct broker_gone *g)
 	w->gone = xmemdup(g, sizeof(*g));
 	w->gone->why = xstrdup(g->why);
 	w->gone->out_of_memory |= w->out_of_memory;
+	if (w->gone->out_of_memory)
+		metric_inc(METRIC_WORKER_OOMS, worker_function(w), NULL);
 	w->memory_most = g->resident_most;
 	if (w->cgroup.is.memory != 0 && w->memory_most > memory_limit(w))
 		w->memory_most = memory_limit(w);

@@ -1,13 +1,16 @@
 #include <config.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/own.h"
 #include "role/child.h"
 #include "role/runtime.h"
@@ -111,6 +114,19 @@ starter_end(pid_t pid)
 		;
 }
 
+/* When the host itself lacks memory, a worker goes before anything of ours. */
+static void
+starter_goes_first(pid_t pid)
+{
+	char path[48];
+	own_fd int fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, "500", 3) != 3)
+		log_warn("a worker is as likely to be killed as others");
+}
+
 pid_t
 sandbox_launch(const struct sandbox_kit *kit, struct cgroup *group,
     const int *fds, int nfds, int *channel, struct err *err)
@@ -139,6 +155,8 @@ sandbox_launch(const struct sandbox_kit *kit, struct cgroup *group,
 		starter_end(pid);
 		return -1;
 	}
+	if (pid > 0 && group != NULL)
+		starter_goes_first(pid);
 	if (pid > 0)
 		*channel = steal_fd(&ours);
 	return pid;
