@@ -133,6 +133,7 @@ class Harness:
         self.faults = []
         self.count = self.runs = 0
         self.ended = []
+        self.leaving = []
         self.lock = threading.Lock()
         self.all_struck = False
         self.begun = time.monotonic()
@@ -327,6 +328,7 @@ class Harness:
                 ),
                 allowed=("ResourceConflictException",),
             )
+        self.leave()
         for arn in self.ended[:2]:
             self.patient(
                 lambda arn=arn: lam.delete_durable_execution(
@@ -338,6 +340,52 @@ class Harness:
                 ),
             )
         self.ended = list(self.executions)
+
+    def leave(self):
+        """A durable function that is deleted while it runs, and goes then."""
+        lam, name = self.lam, f"leaving-{self.runs}"
+        code = "import time\ndef handler(event, context):\n    time.sleep(2)\n"
+        code += "    return {'Status': 'SUCCEEDED', 'Result': '1'}\n"
+        self.patient(
+            lambda: lam.create_function(
+                FunctionName=name,
+                Runtime=perdure.python_runtime()[0],
+                Role=perdure.ROLE,
+                Handler="app.handler",
+                Timeout=30,
+                Code={"ZipFile": perdure.zip_bytes({"app.py": code})},
+                DurableConfig={"ExecutionTimeout": 300},
+            ),
+            allowed=("ResourceConflictException",),
+        )
+        self.patient(
+            lambda: lam.invoke(
+                FunctionName=name,
+                Qualifier="$LATEST",
+                InvocationType="Event",
+                DurableExecutionName="last",
+                Payload=b"{}",
+            )
+        )
+        self.patient(
+            lambda: lam.delete_function(FunctionName=name),
+            allowed=("ResourceNotFoundException",),
+        )
+        self.leaving.append(name)
+
+    def left(self):
+        """What was deleted is gone, once what ran on it has ended."""
+        while self.leaving:
+            name = self.leaving.pop()
+            perdure.wait_for(
+                lambda: self.patient(
+                    lambda: self.lam.get_function(FunctionName=name),
+                    allowed=("ResourceNotFoundException",),
+                )
+                is None,
+                60,
+                f"{name} gone",
+            )
 
     # Faults
 
@@ -461,6 +509,7 @@ class Harness:
     # Checks
 
     def check(self):
+        self.left()
         ledger = self.read_ledger()
         for arn, (language, program) in self.executions.items():
             self.check_one(arn, language, program, ledger.get(arn, []))
