@@ -51,6 +51,7 @@ EXTRA_DIST += \
 	%D%/crash/kills.py \
 	%D%/crash/soak.py \
 	%D%/crash/test_crash.py \
+	%D%/crash/test_deleting.py \
 	%D%/durable/conftest.py \
 	%D%/durable/kit.py \
 	%D%/durable/test_callbacks.py \
