@@ -98,7 +98,6 @@ EXTRA_DIST += \
 	tests/store/check.sh \
 	tests/store/pgstore.sh \
 	tests/store/planted/archive-does-not-look-again.patch \
-	tests/store/planted/archive-takes-what-moved-on.patch \
 	tests/store/planted/child-starts-without-guard.patch \
 	tests/store/planted/sent-is-called-done.patch \
 	tests/store/planted/settle-without-guard.patch \
