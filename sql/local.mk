@@ -20,7 +20,8 @@ sql_migrations = \
 	%D%/migrations/0003_async_invoke.sql \
 	%D%/migrations/0004_archive.sql \
 	%D%/migrations/0005_code_used.sql \
-	%D%/migrations/0006_function_log.sql
+	%D%/migrations/0006_function_log.sql \
+	%D%/migrations/0007_deleting.sql
 
 EXTRA_DIST += \
 	%D%/dump.sh \

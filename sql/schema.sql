@@ -788,9 +788,15 @@ CREATE UNIQUE INDEX archived_name ON public.archived USING btree (function, name
 
 CREATE INDEX async_event_due ON public.async_event USING btree (due_ms, id);
 
+CREATE INDEX execution_archive_deleting ON ONLY public.execution_archive USING btree (end_ms) WHERE (status = 5);
+
 CREATE INDEX execution_archive_list ON ONLY public.execution_archive USING btree (function, start_ms, id);
 
+CREATE INDEX execution_archive_rest_end_ms_idx ON public.execution_archive_rest USING btree (end_ms) WHERE (status = 5);
+
 CREATE INDEX execution_archive_rest_function_start_ms_id_idx ON public.execution_archive_rest USING btree (function, start_ms, id);
+
+CREATE INDEX execution_deleting ON public.execution USING btree (end_ms) WHERE (status = 5);
 
 CREATE INDEX execution_finished ON public.execution USING btree (end_ms, id) WHERE (((status >= 1) AND (status <= 4)) AND (NOT running) AND ((parent IS NULL) OR parent_told));
 
@@ -813,6 +819,8 @@ CREATE INDEX function_log_function ON ONLY public.function_log USING btree (func
 CREATE INDEX function_log_rest_execution ON public.function_log_rest USING btree (execution, seq) WHERE (execution IS NOT NULL);
 
 CREATE INDEX function_log_rest_function ON public.function_log_rest USING btree (function, seq);
+
+ALTER INDEX public.execution_archive_deleting ATTACH PARTITION public.execution_archive_rest_end_ms_idx;
 
 ALTER INDEX public.execution_archive_list ATTACH PARTITION public.execution_archive_rest_function_start_ms_id_idx;
 

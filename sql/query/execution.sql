@@ -425,9 +425,25 @@ where running and owner <> $1::bigint
 order by claimed_ms
 limit $2::bigint
 
--- Closed (1 to 5) and the parent does not know.
+-- Closed (1 to 5) and the parent does not know, or being deleted (5): a crash
+-- may have cut that off.
 -- name: execution_untold
-select id from execution
-where parent is not null and not parent_told and status between 1 and 5
+select id
+from (
+    (select id, end_ms from execution
+    where parent is not null and not parent_told and status between 1 and 5
+    order by end_ms
+    limit $1::bigint)
+    union
+    (select id, end_ms from execution
+    where status = 5
+    order by end_ms
+    limit $1::bigint)
+    union
+    (select id, end_ms from execution_archive
+    where status = 5 and expires_ms > (select clock_now())
+    order by end_ms
+    limit $1::bigint)
+) x
 order by end_ms
 limit $1::bigint

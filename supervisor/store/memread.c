@@ -219,9 +219,11 @@ ids_match(const struct ids_task *t, const struct mem_execution *row,
 		return x->running && x->owner != t->number;
 	case IDS_UNTOLD:
 		*at = x->end_ms;
+		if (x->status == EXECUTION_DELETING)
+			return true;
 		return !id_is_zero(&x->parent) && !x->parent_told &&
 		    x->status >= EXECUTION_SUCCEEDED &&
-		    x->status <= EXECUTION_DELETING;
+		    x->status <= EXECUTION_STOPPED;
 	}
 	return false;
 }

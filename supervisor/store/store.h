@@ -141,7 +141,7 @@ struct store_ops {
 	/* Running but claimed by another node than `node`. */
 	void (*orphans)(struct store *, int64_t node, int limit, store_ids *,
 	    void *arg);
-	/* Closed, with a parent that was not told. */
+	/* Closed, with a parent that was not told; or being deleted. */
 	void (*untold)(struct store *, int limit, store_ids *, void *arg);
 
 	void (*event_put)(struct store *, const struct async_event *,

@@ -36,13 +36,18 @@ static const struct program programs[] = {
 	{ "plain", NULL, "{\"sum\":42}" },
 };
 
+typedef void answer_fn(struct memstore *, struct mem_task *,
+    enum store_result, const struct err *);
+
 static struct world w;
 static struct reply r;
+static answer_fn *wanted;	/* commits that are held; NULL: any */
 
 static int
 setup(void **state)
 {
 	(void)state;
+	wanted = NULL;
 	world_new(&w, programs, sizeof(programs) / sizeof(programs[0]), 7);
 	w.ordered = true;
 	return 0;
@@ -65,7 +70,7 @@ waiting(void)
 	struct mem_task *t;
 
 	TAILQ_FOREACH(t, &w.mem->tasks, link)
-		if (t->commits)
+		if (t->commits && (wanted == NULL || t->answer == wanted))
 			return t;
 	return NULL;
 }
@@ -112,6 +117,20 @@ release(struct mem_task *t)
 	if (t->clear != NULL)
 		t->clear(t);
 	free(t);
+}
+
+/* Only takes of events are held from now on. */
+static void
+want_takes(void)
+{
+	struct mem_task *t;
+
+	store_event_take(memstore_store(w.mem), 99, 0, 0, false, NULL, NULL);
+	t = TAILQ_LAST(&w.mem->tasks, mem_tasks);
+	TAILQ_REMOVE(&w.mem->tasks, t, link);
+	w.mem->ntasks--;
+	wanted = t->answer;
+	release(t);
 }
 
 /* ---- executions ---- */
@@ -258,7 +277,7 @@ event_that_a_late_take_took_is_run(void **state)
 	(void)state;
 	world_run(&w, 60);
 	before = w.invocations;
-	/* Only sweeps are left: their takes, and beats that do not commit. */
+	want_takes();
 	t = held();
 	say_unknown(t);
 	world_run(&w, 2);
@@ -296,6 +315,33 @@ event_that_is_put_late_is_run(void **state)
 	assert_int_equal(w.mem->nqueue, 0);
 }
 
+/* Seed 20736. */
+static void
+deletion_that_a_crash_cuts_off_goes_on(void **state)
+{
+	struct reply answer = { 0 };
+	struct durable_caller who = { 0 };
+	struct arn_execution arn;
+	struct err err;
+
+	(void)state;
+	start("approval");
+	while (w.callback[0] == '\0')
+		world_run(&w, 1);
+	world_callback(&w, w.callback, CALLBACK_SUCCESS, "1", &answer);
+	assert_true(world_until(&w, &answer.done, 60));
+	reply_free(&answer);
+	succeeds(r.arn);
+	assert_int_equal(arn_execution_parse(r.arn, &arn, &err), 0);
+	delete_begin(w.engine, &who, &arn, durable_reply, &answer);
+	while (only_row()->x->status != EXECUTION_DELETING)
+		assert_true(world_turn(&w));
+	world_crash(&w);
+	world_run(&w, 30);
+	assert_int_equal(w.mem->nrows, 0);
+	reply_free(&answer);
+}
+
 #define WORLD(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -307,6 +353,7 @@ main(void)
 		WORLD(event_of_a_write_that_was_covered_is_run),
 		WORLD(event_that_a_late_take_took_is_run),
 		WORLD(event_that_is_put_late_is_run),
+		WORLD(deletion_that_a_crash_cuts_off_goes_on),
 	};
 
 	return cmocka_run_group_tests_name("late", tests, NULL, NULL);
