@@ -27,9 +27,9 @@ enum config_type {
 static const struct config_row {
 	const char *name;
 	enum config_type type;
-	const char *value;
+	const char *value, *text;
 } config_rows[] = {
-#define SETTING(name, type, value, text) { name, CONFIG_##type, value },
+#define SETTING(name, type, value, text) { name, CONFIG_##type, value, text },
 #include "role/config.def"
 #undef SETTING
 };
@@ -63,6 +63,16 @@ static const struct config_unit config_sizes[] = {
 	{ "", 1 }, { "B", 1 }, { "KiB", 1 << 10 }, { "MiB", 1 << 20 },
 	{ "GiB", 1 << 30 }, { NULL, 0 },
 };
+
+void
+config_print(FILE *out)
+{
+	size_t i;
+
+	for (i = 0; i < CONFIG_ROWS; i++)
+		fprintf(out, "  %s=%s\n      %s\n", config_rows[i].name,
+		    config_rows[i].value, config_rows[i].text);
+}
 
 struct config *
 config_new(void)

@@ -7,6 +7,7 @@
 #define ROLE_CONFIG_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/err.h"
 #include "base/msg.h"
@@ -51,6 +52,9 @@ int config_next_fact(const struct config *, const char *prefix, size_t *at,
 /* All settings and facts as the body of a CONFIG frame, and back. */
 void config_send(const struct config *, struct msg_out *);
 int config_receive(struct config *, struct msg_in *, struct err *);
+
+/* Every setting with its default and what it means. */
+void config_print(FILE *);
 
 int config_parse_ms(const char *, int64_t *);	/* -1: not a duration */
 int config_parse_bytes(const char *, int64_t *);

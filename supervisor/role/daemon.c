@@ -211,6 +211,8 @@ daemon_main(int argc, char **argv)
 	r = daemon_configure(config, argc, argv, &err);
 	if (r > 0) {
 		fputs(daemon_help, stdout);
+		fputs("\nsettings and their defaults:\n", stdout);
+		config_print(stdout);
 		config_free(config);
 		return 0;
 	}

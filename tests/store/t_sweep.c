@@ -175,6 +175,38 @@ sweep_waits_for_the_version_that_takes_it(void **state)
 	buf_free(&a.sha);
 }
 
+/* ---- executions ---- */
+
+/* A column that is forgotten here would be lost when its row is archived. */
+static void
+archive_has_every_column(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ "execution", "execution_archive" },
+		{ "operation", "operation_archive" },
+		{ "history", "history_archive" },
+		{ "execution", "execution_all" },
+		{ "operation", "operation_all" },
+		{ "history", "history_all" },
+	};
+	own_free char *sql = NULL, *missing = NULL;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		free(sql);
+		free(missing);
+		sql = xasprintf("select string_agg(h.column_name, ' ') from"
+		    " information_schema.columns h where h.table_name = '%s'"
+		    " and h.column_name <> 'wake_at' and not exists (select 1"
+		    " from information_schema.columns a where a.table_name ="
+		    " '%s' and a.column_name = h.column_name)",
+		    pairs[i][0], pairs[i][1]);
+		missing = bench_sql(sql);
+		assert_string_equal(missing, "");
+	}
+}
+
 /* ---- lines of functions ---- */
 
 static int64_t
@@ -285,6 +317,7 @@ main(void)
 		    wipe),
 		SEQUENCE(version_of_an_archive_that_went_is_refused, wipe),
 		SEQUENCE(sweep_waits_for_the_version_that_takes_it, wipe),
+		SEQUENCE(archive_has_every_column, wipe),
 		SEQUENCE(old_lines_go_as_whole_days, wipe),
 		SEQUENCE(oldest_lines_make_room, wipe),
 	};
