@@ -10,6 +10,7 @@ import argparse
 import ctypes
 import json
 import os
+import re
 import signal
 import statistics
 import sys
@@ -91,6 +92,8 @@ def main():
             all_of_it.append(whole(world))
         out["bare_clone3"] = spread(floor)
         out["order_to_up"] = spread(all_of_it)
+        out["clone_to_up"] = spread([int(us) / 1e6 for us in re.findall(
+            r"sandbox up id=\d+ us=(\d+)", world.main.log.read_text())])
         out["cheap_call_ns"] = round(min(
             cheap(world) for _ in range(5)), 1)
     finally:

@@ -448,6 +448,9 @@ spawned_report(struct spawn *s, struct spawned *w,
 		w->had_first = 1;
 		break;
 	case REPORT_UP:
+		log_debug("sandbox up id=%llu us=%llu",
+		    (unsigned long long)w->id,
+		    (unsigned long long)report->bytes);
 		if (!w->is_up && nfds == SPEC_UP_FDS)
 			spawned_up(s, w, fds);
 		break;
