@@ -54,6 +54,7 @@ EXTRA_DIST += \
 	%D%/crash/test_deleting.py \
 	%D%/durable/conftest.py \
 	%D%/durable/kit.py \
+	%D%/durable/shapes.py \
 	%D%/durable/test_callbacks.py \
 	%D%/durable/test_chained.py \
 	%D%/durable/test_control.py \
