@@ -96,6 +96,7 @@ EXTRA_DIST += \
 	%D%/e2e/table.py \
 	%D%/e2e/test_clients.py \
 	%D%/e2e/test_data_plane.py \
+	%D%/e2e/test_held.py \
 	%D%/e2e/test_histories.py \
 	%D%/e2e/test_programs.py \
 	%D%/e2e/test_typed_client.py \
