@@ -197,7 +197,7 @@ spawn_cpu_share(uint32_t memory_mb)
 static uint32_t
 spawn_cpu_whole(uint32_t memory_mb)
 {
-	return (spawn_cpu_share(memory_mb) / 1000 + 1) * 1000;
+	return (memory_mb + SPAWN_CPU_MB - 1) / SPAWN_CPU_MB * 1000;
 }
 
 /*
