@@ -62,6 +62,13 @@ on_unpacked(void *arg, uint64_t id, int64_t bytes, const struct err *err)
 }
 
 static void
+on_code(void *arg, const char *hex)
+{
+	(void)arg;
+	FUZZ_CHECK(hex != NULL);
+}
+
+static void
 on_stop(void *arg, int ms)
 {
 	(void)arg;
@@ -85,8 +92,8 @@ on_group(void *arg, uint64_t id, const struct broker_group *is)
 		close(is->fds[i]);
 }
 
-static const struct broker_ops broker_ops = { on_group, on_up, on_gone, on_unpacked,
-	on_stop, on_lost };
+static const struct broker_ops broker_ops = { on_group, on_up, on_gone,
+	on_unpacked, on_code, on_stop, on_lost };
 
 /* ---- main ---- */
 

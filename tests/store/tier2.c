@@ -267,6 +267,9 @@ burst_note(struct world *w)
 		if (w->noted[i] || !c->a.done)
 			continue;
 		w->noted[i] = true;
+		/* To be done again in any case: so it says when it may be so. */
+		if (call_is_chore(c) && c->a.result == STORE_RETRY)
+			c->a.result = STORE_UNKNOWN;
 		w->ended++;
 		w->place = place;
 		if (c->a.result != STORE_UNKNOWN)

@@ -73,6 +73,7 @@ char *call_text(const struct call *, struct answer *);
 void call_learn(const struct call *, struct known *);
 bool call_changes(const struct call *);	/* may change rows */
 bool call_is_event(const struct call *);
+bool call_is_chore(const struct call *);	/* archives, expires */
 void call_print(const struct call *);
 void call_free(struct call *);
 

@@ -497,6 +497,12 @@ call_is_event(const struct call *c)
 	    c->kind == CALL_WRITE;
 }
 
+bool
+call_is_chore(const struct call *c)
+{
+	return c->kind == CALL_ARCHIVE || c->kind == CALL_EXPIRE;
+}
+
 void
 call_print(const struct call *c)
 {
