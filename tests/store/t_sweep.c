@@ -4,6 +4,7 @@
  */
 #include <config.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 
 #include "base/digest.h"
 #include "base/own.h"
+#include "store/stmt_gen.h"
 #include "tests/store/sequences.h"
 
 #define HOUR INT64_C(3600000)
@@ -50,6 +52,18 @@ number(const char *sql)
 	own_free char *text = bench_sql(sql);
 
 	return strtoll(text, NULL, 10);
+}
+
+static void
+wait_for_lock(void)
+{
+	int64_t deadline = env_mono_ms(bench.env) + 20000;
+
+	while (number("select count(*) from pg_stat_activity"
+	    " where wait_event_type = 'Lock'") == 0) {
+		assert_true(env_mono_ms(bench.env) < deadline);
+		event_base_loop(bench.base, EVLOOP_NONBLOCK);
+	}
 }
 
 /* ---- code ---- */
@@ -164,9 +178,7 @@ sweep_waits_for_the_version_that_takes_it(void **state)
 	other = PQconnectdb(getenv("PERDURE_TEST_DB"));
 	PQclear(PQexec(other, "begin; update code set used_ms = clock_now()"));
 	pgstore_code_sweep(bench.pg, 10, on_count, &done);
-	while (number("select count(*) from pg_stat_activity"
-	    " where wait_event_type = 'Lock'") == 0)
-		event_base_loop(bench.base, EVLOOP_NONBLOCK);
+	wait_for_lock();
 	PQclear(PQexec(other, "commit"));
 	PQfinish(other);
 	bench_until(&bench, &done.done);
@@ -205,6 +217,131 @@ archive_has_every_column(void **state)
 		missing = bench_sql(sql);
 		assert_string_equal(missing, "");
 	}
+}
+
+static struct execution *
+finished(const char *name)
+{
+	struct change c;
+	struct execution *x = make_execution(&bench, &c, "f", name, "{}");
+
+	assert_int_equal(bench_start(&bench, &c, NULL), STORE_OK);
+	change_free(&c);
+	make_step(&bench, x, &c, "s");
+	x->status = EXECUTION_SUCCEEDED;
+	x->end_ms = env_now_ms(bench.env);
+	x->running = false;
+	assert_int_equal(bench_write(&bench, &c), STORE_OK);
+	change_free(&c);
+	return x;
+}
+
+/* The start still sees it where it was, and its insert where it is not. */
+static void
+name_stays_taken_while_it_is_archived(void **state)
+{
+	struct execution *x = finished("n"), *y;
+	struct answer a = { 0 };
+	struct change c;
+	const char *param;
+	char id[ID_TEXT], ids[ID_TEXT + 2];
+	PGconn *other;
+
+	(void)state;
+	id_text(x->id, id);
+	snprintf(ids, sizeof(ids), "{%s}", id);
+	param = ids;
+	other = PQconnectdb(getenv("PERDURE_TEST_DB"));
+	PQclear(PQexec(other, "begin"));
+	PQclear(PQexecParams(other,
+	    stmt_texts[STMT_ARCHIVE_EXECUTION].text, 1, NULL, &param, NULL,
+	    NULL, 0));
+	y = make_execution(&bench, &c, "f", "n", "{}");
+	a.start.done = on_done;
+	a.start.arg = &a;
+	store_start_execution(bench.store, &c, &a.start);
+	wait_for_lock();
+	PQclear(PQexec(other, "commit"));
+	PQfinish(other);
+	bench_until(&bench, &a.done);
+	assert_int_equal(number("select count(*) from archived"), 1);
+	assert_int_equal(a.result, STORE_CONFLICT);
+	assert_int_equal(id_compare(&a.start.existing, &x->id), 0);
+	assert_null(bench_load(&bench, &y->id));
+	assert_int_equal(number("select count(*) from operation where ord = 0"
+	    " and execution not in (select id from archived)"), 0);
+	change_free(&c);
+	execution_free(y);
+	execution_free(x);
+}
+
+/* Somebody reads the archive at length: its partition is dropped later. */
+static void
+drop_of_a_partition_keeps_nobody_waiting(void **state)
+{
+	struct execution *x = finished("n");
+	struct answer a = { 0 }, b = { 0 };
+	PGconn *other;
+
+	(void)state;
+	store_archive(bench.store, 9, on_count, &a);
+	bench_until(&bench, &a.done);
+	assert_int_equal(a.number, 1);
+	bench_clock(&bench, (x->retention_days + 2) * DAY);
+	other = PQconnectdb(getenv("PERDURE_TEST_DB"));
+	PQclear(PQexec(other, "begin; select count(*) from history_archive"));
+	store_expire(bench.store, 9, on_count, &b);
+	bench_until(&bench, &b.done);
+	assert_int_equal(b.result, STORE_RETRY);
+	PQclear(PQexec(other, "commit"));
+	PQfinish(other);
+	memset(&b, 0, sizeof(b));
+	store_expire(bench.store, 9, on_count, &b);
+	bench_until(&bench, &b.done);
+	assert_int_equal(b.result, STORE_OK);
+	assert_int_equal(b.number, 1);
+	assert_int_equal(number("select count(*) from pg_class"
+	    " where relname ~ '_archive_[0-9]+$'"), 0);
+	execution_free(x);
+}
+
+/* Where no table may be made they lie with the rest, and go by themselves. */
+static void
+without_partitions_it_works_as_well(void **state)
+{
+	struct execution *x, *y;
+	struct answer a = { 0 };
+	char day[200];
+
+	(void)state;
+	bench_clock(&bench, 200 * DAY);
+	x = finished("n");
+	/* A table of that name stands in the way. */
+	snprintf(day, sizeof(day), "create table operation_archive_%lld ()",
+	    (long long)(execution_expires(x) / DAY));
+	free(bench_sql(day));
+	store_archive(bench.store, 9, on_count, &a);
+	bench_until(&bench, &a.done);
+	assert_int_equal(a.result, STORE_OK);
+	assert_int_equal(a.number, 1);
+	assert_int_equal(
+	    number("select count(*) from execution_archive_rest"), 1);
+	y = bench_load(&bench, &x->id);
+	assert_non_null(y);
+	assert_int_equal(y->nops, 2);
+	execution_free(y);
+	bench_clock(&bench, (200 + x->retention_days + 2) * DAY);
+	memset(&a, 0, sizeof(a));
+	store_expire(bench.store, 9, on_count, &a);
+	bench_until(&bench, &a.done);
+	assert_int_equal(a.number, 1);
+	assert_int_equal(number("select (select count(*) from execution_archive)"
+	    " + (select count(*) from operation_archive)"
+	    " + (select count(*) from history_archive)"), 0);
+	snprintf(day, sizeof(day), "drop table operation_archive_%lld",
+	    (long long)(execution_expires(x) / DAY));
+	free(bench_sql(day));
+	execution_free(x);
 }
 
 /* ---- lines of functions ---- */
@@ -318,6 +455,9 @@ main(void)
 		SEQUENCE(version_of_an_archive_that_went_is_refused, wipe),
 		SEQUENCE(sweep_waits_for_the_version_that_takes_it, wipe),
 		SEQUENCE(archive_has_every_column, wipe),
+		SEQUENCE(name_stays_taken_while_it_is_archived, wipe),
+		SEQUENCE(drop_of_a_partition_keeps_nobody_waiting, wipe),
+		SEQUENCE(without_partitions_it_works_as_well, wipe),
 		SEQUENCE(old_lines_go_as_whole_days, wipe),
 		SEQUENCE(oldest_lines_make_room, wipe),
 	};
