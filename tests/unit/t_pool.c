@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -51,6 +52,9 @@ struct fixture {
 	int started, up, unpacked, fetched, stopped, drained;
 	bool no_up, gone_on_kill;
 	const char *why;	/* workers do not start */
+	/* Files that stand for a control group, with grouped. */
+	int group[4];
+	bool grouped;
 	struct buf log;
 	char request[ID_TEXT];	/* that the runtime saw last */
 };
@@ -90,6 +94,21 @@ send_frame(struct fixture *f, struct msg_out *m)
 }
 
 static void
+send_group(struct fixture *f, struct fake *w)
+{
+	struct msg_out m = { 0 };
+	int i;
+
+	msg_begin(&m, MSG_WORKER_GROUP);
+	msg_put_u64(&m, w->id);
+	msg_put_u32(&m, 2);
+	msg_put_u32(&m, 2);
+	for (i = 0; i < 4; i++)
+		msg_put_fd(&m, f->group[i]);
+	send_frame(f, &m);
+}
+
+static void
 send_up(struct fixture *f, struct fake *w)
 {
 	struct msg_out m = { 0 };
@@ -104,6 +123,8 @@ send_up(struct fixture *f, struct fake *w)
 	fds[4] = listener(&w->ports[2]);
 	w->out = out[1];
 	w->errs = errs[1];
+	if (f->grouped)
+		send_group(f, w);
 	msg_begin(&m, MSG_WORKER_UP);
 	msg_put_u64(&m, w->id);
 	for (i = 0; i < 5; i++)
@@ -576,6 +597,123 @@ an_invocation_goes_there_and_back(void **state)
 	assert_int_equal(f->fetched, 1);
 	assert_int_equal(f->unpacked, 1);
 	call_free(c);
+}
+
+enum {
+	STATE,
+	PEAK,
+	CURRENT,
+	STATISTICS,
+};
+
+static void
+group_set(struct fixture *f, int which, const char *text)
+{
+	ssize_t n = (ssize_t)strlen(text);
+
+	assert_int_equal(ftruncate(f->group[which], 0), 0);
+	assert_int_equal(pwrite(f->group[which], text, (size_t)n, 0), n);
+}
+
+static struct fixture *
+with_group(void **state)
+{
+	struct fixture *f = *state;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		f->group[i] = memfd_create("group", MFD_CLOEXEC);
+		assert_true(f->group[i] >= 0);
+	}
+	f->grouped = true;
+	group_set(f, PEAK, "31457280\n");
+	group_set(f, CURRENT, "20971520\n");
+	group_set(f, STATISTICS, "anon 1\nfile 1048576\n");
+	return f;
+}
+
+static void
+close_group(struct fixture *f)
+{
+	int i;
+
+	for (i = 0; i < 4; i++)
+		close(f->group[i]);
+}
+
+/* All that was written to the freezer: 1 freezes, 0 thaws. */
+static bool
+was_frozen_as(struct fixture *f, const char *wanted)
+{
+	char text[32];
+	ssize_t n = pread(f->group[STATE], text, sizeof(text) - 1, 0);
+
+	text[n] = '\0';
+	return strcmp(text, wanted) == 0;
+}
+
+static void
+an_idle_worker_is_frozen_until_its_next_event(void **state)
+{
+	struct fixture *f = with_group(state);
+	struct call *c = invoke(f);
+	struct fake *w = ready_worker(f, 0);
+
+	event(f, w);
+	assert_true(was_frozen_as(f, ""));
+	answer(f, w, "response", "{}");
+	HEAR(f, w, "HTTP/1.1 202");
+	UNTIL(f, c->done);
+	assert_non_null(strstr(c->tail, "Max Memory Used: 30 MB\t"));
+	call_free(c);
+	next(f, w);
+	UNTIL(f, was_frozen_as(f, "1"));
+	c = invoke(f);
+	assert_true(was_frozen_as(f, "10"));
+	event(f, w);
+	answer(f, w, "response", "{}");
+	HEAR(f, w, "HTTP/1.1 202");
+	UNTIL(f, c->done);
+	call_free(c);
+	/* One that is to end must be able to. */
+	next(f, w);
+	UNTIL(f, was_frozen_as(f, "101"));
+	pool_retire(f->pool, "f", NULL);
+	assert_true(was_frozen_as(f, "1010"));
+	UNTIL(f, w->kills == 1);
+	close_group(f);
+}
+
+static void
+more_memory_than_the_function_has_ends_it(void **state)
+{
+	struct fixture *f = with_group(state);
+	struct call *c = invoke(f);
+	struct fake *w = ready_worker(f, 0);
+
+	event(f, w);
+	/* 300 MB, but 100 of them are files: fine with 256. */
+	group_set(f, STATISTICS, "anon 1\nfile 104857600\n");
+	group_set(f, PEAK, "314572800\n");
+	group_set(f, CURRENT, "314572800\n");
+	answer(f, w, "response", "{}");
+	HEAR(f, w, "HTTP/1.1 202");
+	UNTIL(f, c->done);
+	assert_int_equal(c->outcome, INVOCATION_RETURNED);
+	assert_non_null(strstr(c->tail, "Max Memory Used: 200 MB\t"));
+	call_free(c);
+	next(f, w);
+	c = invoke(f);
+	event(f, w);
+	group_set(f, STATISTICS, "anon 1\nfile 1048576\n");
+	UNTIL(f, c->done);
+	assert_int_equal(w->hard, 1);
+	assert_int_equal(c->outcome, INVOCATION_CRASHED);
+	assert_non_null(strstr(c->body, "\"Runtime.OutOfMemory\""));
+	assert_non_null(strstr(c->body, "Runtime exited with error: signal: "
+	    "killed"));
+	call_free(c);
+	close_group(f);
 }
 
 static void
@@ -1166,6 +1304,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(an_invocation_goes_there_and_back),
+		TEST(an_idle_worker_is_frozen_until_its_next_event),
+		TEST(more_memory_than_the_function_has_ends_it),
 		TEST(wrong_order_is_refused),
 		TEST(an_echoed_hand_over_is_checked),
 		TEST(a_streamed_answer_is_gathered),
