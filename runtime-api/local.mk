@@ -11,8 +11,10 @@ tests_unit_t_slot_SOURCES = tests/unit/t_slot.c
 
 # Installed, and copied into the build folder: what runs inside workers.
 runtime_files += \
+	%D%/node/blank.mjs \
 	%D%/node/bootstrap.mjs \
 	%D%/node/fastclient.mjs \
+	%D%/python/blank.py \
 	%D%/python/bootstrap.py \
 	%D%/python/fastclient.py
 

@@ -101,14 +101,23 @@ def still_there(processes):
 
 
 def is_blank(pid):
-    """A starter that has no order yet: inside a sandbox is no_new_privs."""
+    """A starter that waits, or a sandbox that waits for its function."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
+        if not status.startswith("Name:\tperdure-worker\n"):
+            return waits_for_function(pid)
+        if "\nNoNewPrivs:\t0\n" in status:
+            return True
+        below = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return any(waits_for_function(child) for child in below)
     except OSError:
         return False
-    return (
-        status.startswith("Name:\tperdure-worker\n") and "\nNoNewPrivs:\t0\n" in status
-    )
+
+
+def waits_for_function(pid):
+    words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return b"--blank" in words and os.readlink(f"/proc/{pid}/fd/3").startswith(
+        "pipe:")
 
 
 def control_groups(pid=None):
@@ -516,8 +525,8 @@ def folder_files(folder, under=""):
         if "__pycache__" in parts or ".bin" in parts or not path.is_file():
             continue
         if path.suffix in (".map", ".ts") or parts[0].endswith(".dist-info"):
-            # Entry points of plugins are read from it, nothing else.
-            if not path.name == "METADATA":
+            # Plugins are found by the one, the same packages by the other.
+            if path.name not in ("METADATA", "RECORD"):
                 continue
         files["/".join((under,) + parts if under else parts)] = path.read_bytes()
     return files

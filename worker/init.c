@@ -19,10 +19,21 @@
 
 #define INIT_EXEC_FAILED 127
 
+/* All of the variables fit in, so main never waits for the reader. */
+static int
+init_blank(struct sandbox *s, struct err *err)
+{
+	if (pipe2(s->blank, O_CLOEXEC) < 0 ||
+	    fcntl(s->blank[1], F_SETPIPE_SZ, SPEC_BLANK_BYTES_MOST) < 0)
+		return err_sys(err, "pipe for the variables");
+	return 0;
+}
+
 int
 init_program(struct sandbox *s, struct err *err)
 {
 	own_free char *home = runenv_paths(s, "/var/task");
+	int is_blank = s->spec->job == SPEC_BLANK;
 	uint32_t i;
 
 	if (s->spec->job == SPEC_PROBE)
@@ -35,9 +46,10 @@ init_program(struct sandbox *s, struct err *err)
 		s->args[i] = runenv_paths(s, s->spec->args[i]);
 	if (access(s->args[0], X_OK) < 0)
 		return err_sys(err, "%s", s->args[0]);
-	if (chdir(home) < 0)
+	/* A blank's task folder is about to be covered. */
+	if (chdir(is_blank ? "/" : home) < 0)
 		return err_sys(err, "%s", home);
-	return 0;
+	return is_blank ? init_blank(s, err) : 0;
 }
 
 int
@@ -55,15 +67,20 @@ int
 init_report(struct sandbox *s, struct err *err)
 {
 	struct spec_report up = { .kind = REPORT_UP };
+	struct spec_report blank = { .kind = REPORT_BLANK };
 	int fds[SPEC_UP_FDS] = { s->listeners[0], s->listeners[1],
 		s->out[0], s->errs[0], s->listeners[2] };
 	int i;
 
-	up.bytes = (uint64_t)(sandbox_now_us() - s->cloned_us);
 	if (spec_report_send(s->channel, &up, fds, SPEC_UP_FDS, err) < 0)
 		return -1;
 	for (i = 0; i < SPEC_UP_FDS; i++)
 		close(fds[i]);
+	if (s->spec->job != SPEC_BLANK)
+		return 0;
+	if (spec_report_send(s->channel, &blank, &s->blank[1], 1, err) < 0)
+		return -1;
+	close(s->blank[1]);
 	return 0;
 }
 
@@ -75,6 +92,22 @@ init_filter(struct sandbox *s, enum filter_kind kind, const char *name,
 	if (!sandbox_has(s, MECH_SECCOMP) || sandbox_skips(s, name))
 		return 0;
 	return filter_load(&s->spec->filters[kind], err);
+}
+
+/* Closes all but the first three and what a blank waits for. */
+static int
+init_keep(struct sandbox *s)
+{
+	unsigned int first = SPEC_BLANK_FD;
+
+	if (s->spec->job == SPEC_BLANK) {
+		if (s->blank[0] == SPEC_BLANK_FD)
+			fcntl(SPEC_BLANK_FD, F_SETFD, 0);
+		else if (dup2(s->blank[0], SPEC_BLANK_FD) < 0)
+			return -1;
+		first++;
+	}
+	return close_range(first, ~0U, 0);
 }
 
 static void __attribute__((noreturn))
@@ -92,7 +125,7 @@ init_exec(struct sandbox *s, char **env)
 	umask(022);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
 	    dup2(s->out[1], 1) < 0 || dup2(s->errs[1], 2) < 0 ||
-	    close_range(3, ~0U, 0) < 0)
+	    init_keep(s) < 0)
 		_exit(INIT_EXEC_FAILED);
 	if (init_filter(s, FILTER_RUNTIME, "seccomp", &err) < 0) {
 		dprintf(2, "%s\n", err.text);

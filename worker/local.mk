@@ -2,6 +2,8 @@ perdure_worker_SOURCES += \
 	%D%/main.c
 
 libworker_a_SOURCES += \
+	%D%/bind.c \
+	%D%/bind.h \
 	%D%/filter.c \
 	%D%/filter.h \
 	%D%/init.c \
@@ -33,5 +35,3 @@ libworker_a_SOURCES += \
 unit_tests += \
 	tests/unit/t_spec
 tests_unit_t_spec_SOURCES = tests/unit/t_spec.c
-
-EXTRA_DIST += %D%/README.md

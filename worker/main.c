@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "base/slice.h"
+#include "worker/bind.h"
 #include "worker/init.h"
 #include "worker/keep.h"
 #include "worker/ns.h"
@@ -105,6 +106,8 @@ main(void)
 		r = unpack_main(&spec, &err);
 	else if (r == 0 && spec.job == SPEC_KEEP)
 		keep_main(&spec);
+	else if (r == 0 && spec.job == SPEC_BIND)
+		r = bind_main(&spec, SPEC_FD, &err);
 	else if (r == 0)
 		r = worker_run(&spec, &err);
 	if (r < 0)

@@ -53,6 +53,13 @@ tree_add(struct sandbox *s, const struct tree *t)
 		s->trees[s->ntrees++] = *t;
 }
 
+static struct tree
+tree_of(const struct spec_mount *m)
+{
+	return (struct tree){ m->source, m->target + 1,
+		m->writable ? PLAIN : RO, 0, 0, -1 };
+}
+
 static void
 tree_list(struct sandbox *s)
 {
@@ -69,19 +76,18 @@ tree_list(struct sandbox *s)
 			    mount_roots[i] + 1, RO, 0, 0, -1 });
 	for (i = 0; i < s->spec->nmounts; i++) {
 		m = &s->spec->mounts[i];
-		t = (struct tree){ m->source, m->target + 1,
-			m->writable ? PLAIN : RO, 0, 0, -1 };
+		t = tree_of(m);
 		tree_add(s, &t);
 	}
 }
 
 static int
-tree_open(const struct sandbox *s, struct tree *t, struct err *err)
+tree_open(const struct spec *spec, struct tree *t, struct err *err)
 {
 	struct mount_attr attr = { .attr_set = t->attrs,
 		.propagation = MS_PRIVATE };
 
-	if (sandbox_skips(s, "readonly"))
+	if (spec_leaves_out(spec->without, "readonly"))
 		attr.attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
 	t->fd = open_tree(AT_FDCWD, t->source, OPEN_TREE_CLONE |
 	    OPEN_TREE_CLOEXEC | AT_RECURSIVE);
@@ -96,13 +102,22 @@ tree_open(const struct sandbox *s, struct tree *t, struct err *err)
 }
 
 int
+mount_tree(const struct spec *spec, const struct spec_mount *m,
+    struct err *err)
+{
+	struct tree t = tree_of(m);
+
+	return tree_open(spec, &t, err) < 0 ? -1 : t.fd;
+}
+
+int
 mount_open(struct sandbox *s, struct err *err)
 {
 	int i;
 
 	tree_list(s);
 	for (i = 0; i < s->ntrees; i++)
-		if (tree_open(s, &s->trees[i], err) < 0)
+		if (tree_open(s->spec, &s->trees[i], err) < 0)
 			return -1;
 	return 0;
 }

@@ -10,6 +10,8 @@
 
 #include "worker/sandbox.h"
 
+/* A detached copy of one tree, or -1. */
+int mount_tree(const struct spec *, const struct spec_mount *, struct err *);
 int mount_open(struct sandbox *, struct err *);
 int mount_private(struct sandbox *, struct err *);
 int mount_root(struct sandbox *, struct err *);

@@ -33,7 +33,6 @@ struct sandbox {
 	int main_watch;		/* pidfd of main */
 	int children;		/* where the kernel lists the shim's */
 	int go[2];		/* closed by the starter when ids are mapped */
-	int64_t cloned_us;	/* when it was begun */
 	pid_t first;		/* the first process inside, for the starter */
 	uid_t uid;		/* of the worker, as it sees itself */
 	gid_t gid;
@@ -45,6 +44,7 @@ struct sandbox {
 	int ports[SANDBOX_LISTENERS];
 	char *args[SPEC_ARGS_MOST + 1];	/* of the runtime */
 	int out[2], errs[2];	/* pipes: read end for main, write end */
+	int blank[2];		/* SPEC_BLANK: read end for the runtime */
 };
 
 struct step {
@@ -54,7 +54,6 @@ struct step {
 	int (*run)(struct sandbox *, struct err *);
 };
 
-int64_t sandbox_now_us(void);
 void sandbox_init(struct sandbox *, const struct spec *, int channel);
 /* Main must be our parent: its death is what ends everything here. */
 int sandbox_watch(struct sandbox *, struct err *);

@@ -46,6 +46,7 @@ spec_write(struct buf *b, const struct spec *s)
 		buf_add(b, s->filters[i].data, s->filters[i].bytes);
 	}
 	spec_put_str(b, s->without == NULL ? "" : s->without);
+	buf_u32be(b, s->peer);
 }
 
 struct spec_reader {
@@ -146,6 +147,7 @@ spec_read(struct spec *s, const void *data, size_t len, struct err *err)
 	for (i = 0; i < FILTER_KINDS; i++)
 		spec_blob(&r, &s->filters[i]);
 	s->without = spec_str(&r);
+	s->peer = spec_u32(&r);
 	if (!r.bad && r.p == r.end)
 		return 0;
 	spec_free(s);

@@ -55,7 +55,17 @@ enum spec_job {
 	SPEC_PROBE,	/* set it up and try to get out: selftest.h */
 	SPEC_UNPACK,	/* archive on fd 4, folder on fd 5 */
 	SPEC_KEEP,	/* clear main's control groups when it is gone */
+	SPEC_BLANK,	/* as SPEC_RUN, but without code: see below */
+	SPEC_BIND,	/* puts mounts[0] into the sandbox of peer */
 };
+
+/*
+ * A blank's runtime learns its function later: on descriptor SPEC_BLANK_FD it
+ * reads variables, NAME=value and a NUL each, to the end of the file; by then
+ * the code is in place.
+ */
+#define SPEC_BLANK_FD 3
+#define SPEC_BLANK_BYTES_MOST (256 * 1024)
 
 /* Each of these processes loads a filter of its own; see filter.h. */
 enum filter_kind {
@@ -82,6 +92,7 @@ struct spec {
 	uint32_t main_pid;
 	uint32_t uid;		/* on the host; with MECH_ROOT only */
 	uint32_t tmp_mb;
+	uint32_t peer;		/* SPEC_BIND: its first process */
 	uint64_t most_bytes;	/* SPEC_UNPACK: unpacked */
 	uint32_t most_entries;
 	uint32_t nmounts, nargs, nenvs;
@@ -100,11 +111,12 @@ struct spec {
 
 enum spec_report_kind {
 	REPORT_PID = 1,	/* value: pid of the sandbox's first process */
-	/* Bytes: microseconds since the clone; then descriptors. */
 	REPORT_UP,	/* Runtime API, Lambda API, stdout, stderr, proxy */
 	REPORT_FAILED,	/* text: step and reason; nothing was started */
 	REPORT_GONE,	/* value: wait status of the runtime */
 	REPORT_UNPACKED, /* value: enum err_kind, 0 done; bytes; text */
+	REPORT_BLANK,	/* where the variables of a SPEC_BLANK are written */
+	REPORT_BOUND,	/* of a SPEC_BIND: done */
 };
 
 struct spec_report {

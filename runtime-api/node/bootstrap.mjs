@@ -12,6 +12,7 @@ import { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import util from 'node:util';
 
+import * as blank from './blank.mjs';
 import * as fastclient from './fastclient.mjs';
 
 const API = '/2018-06-01/runtime/';
@@ -748,6 +749,10 @@ class Runtime {
 }
 
 async function main() {
+  if (process.argv[2] === '--blank') {
+    process.argv.splice(2, 1);
+    await blank.become(process.env);
+  }
   const runtime = new Runtime(process.env.AWS_LAMBDA_RUNTIME_API);
   runtime.prepare(process.env);
   await runtime.bind(process.env);

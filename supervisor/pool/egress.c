@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "base/metric.h"
-#include "net/peer.h"
 #include "net/proxy.h"
 #include "pool/egress.h"
 #include "pool/inner.h"
@@ -77,8 +76,7 @@ egress_open(struct worker *w, int fd, struct err *err)
 		.arg = w,
 	};
 
-	/* Where others could connect as well there is no way out. */
-	if (w->egress != EGRESS_PROXY || peer_shares_network(fd)) {
+	if (w->egress != EGRESS_PROXY) {
 		close(fd);
 		return 0;
 	}

@@ -2,6 +2,8 @@ perdure_SOURCES += \
 	%D%/main.c
 
 libsup_a_SOURCES += \
+	%D%/blank.c \
+	%D%/blank.h \
 	%D%/cgfind.c \
 	%D%/cgfind.h \
 	%D%/cgroup.c \
@@ -55,6 +57,7 @@ libsup_a_SOURCES += \
 	%D%/serve.h \
 	%D%/spawn.c \
 	%D%/spawn.h \
+	%D%/spawn_int.h \
 	%D%/starter.c \
 	%D%/starter.h
 

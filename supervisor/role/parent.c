@@ -576,7 +576,7 @@ parent_tick(struct parent *p)
 static int
 parent_wait(struct parent *p, int64_t ms, struct err *err)
 {
-	int most = p->spawn.count + 2, n = 2;
+	int most = 2 * p->spawn.count + 2, n = 2;
 	own_free struct pollfd *fds = xcalloc((size_t)most, sizeof(*fds));
 
 	fds[0] = (struct pollfd){ p->signals, POLLIN, 0 };

@@ -13,39 +13,12 @@
 #include "base/own.h"
 #include "role/runtime.h"
 #include "role/sandbox.h"
-#include "role/spawn.h"
+#include "role/spawn_int.h"
 
 /* A sandbox is up in milliseconds; this is for a machine that stands still. */
 #define SPAWN_UP_MS 20000
 /* AWS gives one CPU for so many MB. */
 #define SPAWN_CPU_MB 1769
-
-struct spawned {
-	LIST_ENTRY(spawned) link;
-	uint64_t id;
-	uint32_t uid;
-	int channel;
-	pid_t starter;		/* 0: reaped */
-	pid_t first;		/* 0: not known or reaped */
-	int had_first;
-	int is_up;
-	int64_t up_by_ms;
-	int is_reported;	/* REPORT_GONE came: status is the runtime's */
-	int status;
-	uint64_t cpu_us, resident;
-	struct cgroup *group;	/* NULL: never started */
-	uint32_t memory_mb;
-	char why[240];
-};
-
-/* An order of control, checked. */
-struct order {
-	uint64_t id;
-	const char *function, *version, *runtime, *code;
-	uint32_t memory_mb, tmp_mb, init_ms;
-	uint32_t nenvs;
-	const char *envs[SPEC_ENVS_MOST];
-};
 
 void
 spawn_init(struct spawn *s, const struct config *config,
@@ -58,11 +31,12 @@ spawn_init(struct spawn *s, const struct config *config,
 	s->next_uid = SANDBOX_UID_FIRST;
 	sandbox_kit_init(&s->kit, config);
 	starters_init(&s->starters, &s->kit, groups);
+	blanks_init(s);
 	LIST_INIT(&s->list);
 }
 
-static void
-spawned_free(struct spawn *s, struct spawned *w)
+void
+spawned_drop(struct spawn *s, struct spawned *w)
 {
 	LIST_REMOVE(w, link);
 	s->count--;
@@ -70,6 +44,7 @@ spawned_free(struct spawn *s, struct spawned *w)
 		close(w->channel);
 	if (w->group != NULL)
 		starters_drop(&s->starters, w->group);
+	blank_close(w);
 	free(w);
 }
 
@@ -77,7 +52,8 @@ void
 spawn_free(struct spawn *s)
 {
 	while (!LIST_EMPTY(&s->list))
-		spawned_free(s, LIST_FIRST(&s->list));
+		spawned_drop(s, LIST_FIRST(&s->list));
+	blanks_free(s);
 	if (s->kit.program != NULL)
 		starters_close(&s->starters);
 	sandbox_kit_free(&s->kit);
@@ -89,7 +65,7 @@ spawn_find(struct spawn *s, uint64_t id)
 	struct spawned *w;
 
 	LIST_FOREACH(w, &s->list, link)
-		if (w->id == id)
+		if (w->kind == NULL && w->id == id)
 			return w;
 	return NULL;
 }
@@ -197,67 +173,72 @@ spawn_cpu_share(uint32_t memory_mb)
 static uint32_t
 spawn_cpu_whole(uint32_t memory_mb)
 {
-	return (memory_mb + SPAWN_CPU_MB - 1) / SPAWN_CPU_MB * 1000;
+	return (spawn_cpu_share(memory_mb) / 1000 + 1) * 1000;
 }
 
 /*
  * /tmp lies in memory, so the kernel's limit has room for all of it; that
  * the rest stays within MemorySize is watched by control.
  */
-static int
-spawn_limit(struct spawn *s, const struct order *o, struct cgroup *group,
-    struct err *err)
+int
+spawn_limit(struct spawn *s, struct spawned *w, uint32_t memory_mb,
+    uint32_t tmp_mb, struct err *err)
 {
 	struct cgroup_limits limits = {
-		.memory = ((uint64_t)o->memory_mb + o->tmp_mb) << 20,
+		.memory = ((uint64_t)memory_mb + tmp_mb) << 20,
 		.pids = (uint32_t)config_count(s->config, "sandbox.pids"),
-		.memory_mb = o->memory_mb,
+		.memory_mb = memory_mb,
 	};
 
-	if (cgroup_limit(group, &limits, err) < 0)
+	w->memory_mb = memory_mb;
+	if (cgroup_limit(w->group, &limits, err) < 0)
 		return -1;
-	return cgroup_cpu(group, spawn_cpu_whole(o->memory_mb), err);
+	return cgroup_cpu(w->group, spawn_cpu_whole(memory_mb), err);
 }
 
-/* Into a starter that waits, with its limits in force before it runs. */
-static int
-spawn_fill(struct spawn *s, const struct order *o, struct spec *spec,
+int
+spawn_fill(struct spawn *s, struct spec *spec, uint32_t memory_mb,
     struct spawned *w, struct err *err)
 {
 	struct starter one;
 
 	if (starters_take(&s->starters, &one, err) < 0)
 		return -1;
-	if (spawn_limit(s, o, one.group, err) < 0 ||
+	w->group = one.group;
+	if (spawn_limit(s, w, memory_mb, spec->tmp_mb, err) < 0 ||
 	    sandbox_tell(&s->kit, one.channel, spec, err) < 0) {
 		starters_give_up(&s->starters, &one);
+		w->group = NULL;
 		return -1;
 	}
 	w->starter = one.pid;
 	w->channel = one.channel;
-	w->group = one.group;
-	w->memory_mb = o->memory_mb;
 	return 0;
 }
 
+int
+spawn_plan(struct spawn *s, const char *runtime, uint32_t memory_mb,
+    struct spec *spec, struct runtime_plan *plan, struct err *err)
+{
+	spec_add_test_bind(s, spec);
+	return runtime_plan(s->config, s->data, runtime, memory_mb, spec, plan,
+	    err);
+}
+
 static int
-spawn_start(struct spawn *s, const struct order *o, struct spawned *w,
-    struct err *err)
+spawn_start(struct spawn *s, const struct order *o, const char *code,
+    struct spawned *w, struct err *err)
 {
 	struct runtime_plan plan = { .nkeep = 0 };
-	own_free char *code = xasprintf("%s/code/%s", s->data->path, o->code);
 	struct spec spec = { .job = SPEC_RUN, .uid = w->uid,
 		.tmp_mb = o->tmp_mb, .nenvs = o->nenvs };
-	int r = -1;
+	int r;
 
 	memcpy(spec.envs, o->envs, sizeof(char *) * o->nenvs);
-	if (access(code, F_OK) < 0)
-		return err_sys(err, "code %.12s", o->code);
 	spec_add_mount(&spec, code, "/var/task", 0);
-	spec_add_test_bind(s, &spec);
-	if (runtime_plan(s->config, s->data, o->runtime, o->memory_mb, &spec,
-	    &plan, err) == 0)
-		r = spawn_fill(s, o, &spec, w, err);
+	r = spawn_plan(s, o->runtime, o->memory_mb, &spec, &plan, err);
+	if (r == 0)
+		r = spawn_fill(s, &spec, o->memory_mb, w, err);
 	runtime_plan_free(&plan);
 	return r;
 }
@@ -276,6 +257,12 @@ spawned_gone(struct spawn *s, struct spawned *w)
 	struct msg_out m = { 0 };
 	struct err err;
 
+	if (w->kind != NULL) {
+		blank_gone(s, w);
+		spawned_drop(s, w);
+		return;
+	}
+
 	msg_begin(&m, MSG_WORKER_GONE);
 	msg_put_u64(&m, w->id);
 	msg_put_u32(&m, (uint32_t)w->status);
@@ -288,7 +275,50 @@ spawned_gone(struct spawn *s, struct spawned *w)
 	log_debug("worker gone id=%llu up=%d status=%#x why=%s",
 	    (unsigned long long)w->id, w->is_up, (unsigned int)w->status,
 	    w->why);
-	spawned_free(s, w);
+	spawned_drop(s, w);
+}
+
+struct spawned *
+spawned_new(struct spawn *s, uint64_t id)
+{
+	struct spawned *w = xcalloc(1, sizeof(*w));
+	int i;
+
+	w->id = id;
+	w->channel = w->variables = w->binder.channel = -1;
+	for (i = 0; i < SPEC_UP_FDS; i++)
+		w->fds[i] = -1;
+	w->uid = spawn_uid(s);
+	LIST_INSERT_HEAD(&s->list, w, link);
+	s->count++;
+	return w;
+}
+
+/* By a blank that is ready, or from the beginning. */
+static int
+spawn_serve(struct spawn *s, const struct order *o, struct spawned **out,
+    struct err *err)
+{
+	own_free char *code = xasprintf("%s/code/%s", s->data->path, o->code);
+	struct spawned *w = blank_take(s, o);
+	int is_blank = w != NULL;
+
+	if (!is_blank)
+		w = spawned_new(s, o->id);
+	*out = w;
+	if (access(code, F_OK) < 0) {
+		err_sys(err, "code %.12s", o->code);
+		if (is_blank)
+			*out = spawned_new(s, o->id);
+		return -1;
+	}
+	if (s->count - s->nblanks > config_count(s->config, "workers.max"))
+		return err_set(err, ERR_LIMIT, "there are %d workers already",
+		    s->count - s->nblanks - 1);
+	if (is_blank)
+		return blank_bind(s, w, o, err);
+	w->up_by_ms = env_mono_ms(env_system()) + SPAWN_UP_MS;
+	return spawn_start(s, o, code, w, err);
 }
 
 int
@@ -303,25 +333,18 @@ spawn_on_start(struct spawn *s, struct msg_in *m, struct err *err)
 	if (spawn_find(s, o.id) != NULL)
 		return err_set(err, ERR_INVALID, "worker %llu is there",
 		    (unsigned long long)o.id);
-	w = xcalloc(1, sizeof(*w));
-	w->id = o.id;
-	w->channel = -1;
-	w->uid = spawn_uid(s);
-	w->up_by_ms = env_mono_ms(env_system()) + SPAWN_UP_MS;
-	LIST_INSERT_HEAD(&s->list, w, link);
-	s->count++;
-	if (s->count > config_count(s->config, "workers.max"))
-		err_set(&why, ERR_LIMIT, "there are %d workers already",
-		    s->count - 1);
-	else if (spawn_start(s, &o, w, &why) == 0)
+	if (spawn_serve(s, &o, &w, &why) == 0)
 		return 0;
 	snprintf(w->why, sizeof(w->why), "%.239s", why.text);
-	spawned_gone(s, w);
+	if (w->first > 0 || w->starter > 0)
+		spawned_kill(w);
+	else
+		spawned_gone(s, w);
 	return 0;
 }
 
 /* The first process takes its whole namespace along; frozen or not. */
-static void
+void
 spawned_kill(struct spawned *w)
 {
 	if (w->first > 0)
@@ -391,9 +414,13 @@ spawn_poll(struct spawn *s, struct pollfd *p, int most)
 	struct spawned *w;
 	int n = 0;
 
-	LIST_FOREACH(w, &s->list, link)
+	LIST_FOREACH(w, &s->list, link) {
 		if (w->channel >= 0 && n < most)
 			p[n++] = (struct pollfd){ w->channel, POLLIN, 0 };
+		if (w->binder.channel >= 0 && n < most)
+			p[n++] = (struct pollfd){ w->binder.channel, POLLIN,
+				0 };
+	}
 	return n;
 }
 
@@ -418,7 +445,7 @@ spawned_send_group(struct spawn *s, struct spawned *w, struct err *err)
 	return r;
 }
 
-static void
+void
 spawned_up(struct spawn *s, struct spawned *w, const int *fds)
 {
 	struct msg_out m = { 0 };
@@ -440,7 +467,7 @@ spawned_up(struct spawn *s, struct spawned *w, const int *fds)
 
 static void
 spawned_report(struct spawn *s, struct spawned *w,
-    const struct spec_report *report, const int *fds, int nfds)
+    const struct spec_report *report, int *fds, int *nfds)
 {
 	switch (report->kind) {
 	case REPORT_PID:
@@ -448,11 +475,14 @@ spawned_report(struct spawn *s, struct spawned *w,
 		w->had_first = 1;
 		break;
 	case REPORT_UP:
-		log_debug("sandbox up id=%llu us=%llu",
-		    (unsigned long long)w->id,
-		    (unsigned long long)report->bytes);
-		if (!w->is_up && nfds == SPEC_UP_FDS)
+		if (w->kind != NULL)
+			blank_report(s, w, report, fds, nfds);
+		else if (!w->is_up && *nfds == SPEC_UP_FDS)
 			spawned_up(s, w, fds);
+		break;
+	case REPORT_BLANK:
+		if (w->kind != NULL)
+			blank_report(s, w, report, fds, nfds);
 		break;
 	case REPORT_GONE:
 		w->is_reported = 1;
@@ -478,7 +508,7 @@ spawned_read(struct spawn *s, struct spawned *w)
 		r = spec_report_recv(w->channel, &report, fds, &nfds, &gone,
 		    &err);
 		if (r > 0) {
-			spawned_report(s, w, &report, fds, nfds);
+			spawned_report(s, w, &report, fds, &nfds);
 			while (nfds > 0)
 				close(fds[--nfds]);
 			continue;
@@ -495,8 +525,10 @@ spawn_read(struct spawn *s)
 {
 	struct spawned *w;
 
-	LIST_FOREACH(w, &s->list, link)
+	LIST_FOREACH(w, &s->list, link) {
 		spawned_read(s, w);
+		blank_read(s, w);
+	}
 }
 
 static void
@@ -529,7 +561,8 @@ spawn_reaped(struct spawn *s, pid_t pid, int status, const struct rusage *ru)
 {
 	struct spawned *w = spawn_by_pid(s, pid);
 
-	if (w == NULL && starters_reaped(&s->starters, pid))
+	if (w == NULL && (starters_reaped(&s->starters, pid) ||
+	    blank_reaped(s, pid)))
 		return 1;
 	if (w == NULL) {
 		spawn_read(s);
@@ -557,8 +590,11 @@ int64_t
 spawn_tick(struct spawn *s, int64_t now_ms)
 {
 	struct spawned *w;
-	int64_t left, least = starters_tick(&s->starters, now_ms);
+	int64_t left = blanks_tick(s, now_ms);
+	int64_t least = starters_tick(&s->starters, now_ms);
 
+	if (left >= 0 && (least < 0 || left < least))
+		least = left;
 	LIST_FOREACH(w, &s->list, link) {
 		if (w->is_up || w->up_by_ms == 0)
 			continue;

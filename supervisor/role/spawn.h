@@ -13,7 +13,7 @@
 
 #include "base/err.h"
 #include "base/msg.h"
-#include "role/starter.h"
+#include "role/blank.h"
 #include "role/cgroup.h"
 #include "role/config.h"
 #include "role/data.h"
@@ -35,8 +35,9 @@ struct spawn {
 	struct link *link;
 	struct sandbox_kit kit;
 	struct starters starters;
+	struct blanks blanks;
 	uint32_t next_uid;
-	int count;
+	int count, nblanks;
 	LIST_HEAD(, spawned) list;
 };
 

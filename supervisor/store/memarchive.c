@@ -89,8 +89,7 @@ archive_run(struct memstore *m, struct mem_task *task, struct err *err)
 	qsort(list, n, sizeof(*list), row_compare);
 	for (i = 0; i < n && t->sum < t->limit &&
 	    bytes < STORE_ARCHIVE_BYTES; i++) {
-		bytes += list[i]->x->stored_bytes +
-		    list[i]->x->event_count * INT64_C(1000);
+		bytes += list[i]->x->stored_bytes;
 		archive_row(m, list[i]);
 		t->sum++;
 	}

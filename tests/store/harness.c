@@ -67,36 +67,17 @@ bench_close(struct bench *b)
 		event_base_free(b->base);
 }
 
-/*
- * What a callback found wrong.  It is told when the loop has returned: a test
- * that fails jumps, and out of the loop that would leave it entered for ever.
- */
-static const char *wrong;
-
-static bool
-right(bool holds, const char *what)
-{
-	if (!holds && wrong == NULL)
-		wrong = what;
-	return holds;
-}
-
 static void
 bench_turn(struct bench *b)
 {
 	struct timeval tv = { 0, 20000 };
-	const char *what;
 
 	if (b->mem != NULL) {
 		memstore_run(b->mem);
-	} else {
-		event_base_loopexit(b->base, &tv);
-		event_base_loop(b->base, EVLOOP_ONCE);
+		return;
 	}
-	what = wrong;
-	wrong = NULL;
-	if (what != NULL)
-		fail_msg("%s", what);
+	event_base_loopexit(b->base, &tv);
+	event_base_loop(b->base, EVLOOP_ONCE);
 }
 
 static int64_t
@@ -201,9 +182,8 @@ answer_free(struct answer *a)
 static void
 answer_set(struct answer *a, enum store_result result, const struct err *err)
 {
-	right(!a->done, "answered twice");
-	right((result == STORE_OK) == (err == NULL), "an error with ok, or "
-	    "none without");
+	assert_false(a->done);
+	assert_true((result == STORE_OK) == (err == NULL));
 	a->done = true;
 	a->result = result;
 	if (err != NULL)
@@ -233,8 +213,7 @@ on_ids(void *arg, enum store_result result, const struct id *ids, size_t n,
 	struct answer *a = arg;
 
 	answer_set(a, result, err);
-	if (!right(n <= 64, "too many ids for a test"))
-		return;
+	assert_true(n <= 64);
 	if (n > 0)
 		memcpy(a->ids, ids, n * sizeof(*ids));
 	a->nids = n;
@@ -248,8 +227,9 @@ on_history(void *arg, enum store_result result,
 	size_t i;
 
 	answer_set(a, result, err);
-	if (page == NULL || !right(page->n <= 64, "too many events for a test"))
+	if (page == NULL)
 		return;
+	assert_true(page->n <= 64);
 	a->page.n = page->n;
 	a->page.more = page->more;
 	for (i = 0; i < page->n; i++) {
@@ -271,8 +251,8 @@ on_listed(void *arg, enum store_result result, struct execution **list,
 	a->more = more;
 	for (i = 0; i < n; i++) {
 		a->ids[i] = list[i]->id;
-		right(list[i]->result == NULL && list[i]->nops == 0,
-		    "a list shows payloads or operations");
+		assert_null(list[i]->result);
+		assert_int_equal(list[i]->nops, 0);
 	}
 }
 

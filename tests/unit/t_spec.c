@@ -20,7 +20,7 @@ static const struct spec sample = {
 	.nmounts = 2, .nargs = 2, .nenvs = 1,
 	.mounts = { { "/a", "/var/task", 0 }, { "/b", "/mnt", 1 } },
 	.args = { "/bin/x", "" }, .envs = { "A=1" },
-	.filters[FILTER_SHIM] = { "\0\1\2", 3 }, .without = "a,b",
+	.filters[FILTER_SHIM] = { "\0\1\2", 3 }, .without = "a,b", .peer = 11,
 };
 
 static void
@@ -47,6 +47,7 @@ a_spec_comes_back_as_it_was(void **state)
 	assert_int_equal(s.filters[FILTER_SHIM].bytes, 3);
 	assert_memory_equal(s.filters[FILTER_SHIM].data, "\0\1\2", 3);
 	assert_string_equal(s.without, "a,b");
+	assert_int_equal(s.peer, 11);
 	spec_free(&s);
 }
 

@@ -1,0 +1,203 @@
+"""Cold starts that are served by a worker made ahead of time."""
+
+import json
+import os
+import re
+import shutil
+import time
+
+import perdure
+import pytest
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="blanks need root")
+
+PYTHON = """
+import os, sys
+AHEAD = "boto3" in sys.modules
+def handler(event, context):
+    import boto3, random
+    return {"ahead": AHEAD, "file": boto3.__file__, "argv": sys.argv,
+            "cwd": os.getcwd(), "env": dict(os.environ), "hash": hash("x"),
+            "random": random.random(), "path": sys.path[:4],
+            "flags": sys.flags.hash_randomization,
+            "descriptors": sorted(os.listdir("/proc/self/fd"))[:9]}
+"""
+NODE = """
+const { createRequire } = require('node:module');
+const ahead = Object.keys(require.cache)
+  .some((file) => file.startsWith('/var/runtime/'));
+exports.handler = async () => ({
+  ahead, argv: process.argv, cwd: process.cwd(), env: process.env,
+  file: require.resolve('@aws-sdk/client-lambda'),
+  heap: require('node:v8').getHeapStatistics().heap_size_limit,
+});
+"""
+
+
+@pytest.fixture(scope="module")
+def packages(server):
+    """The runtimes' own packages, as `perdure runtimes install` puts them."""
+    for folder, name in [("site", perdure.python_runtime()[0])] + [
+            ("node", name) for name, _ in perdure.node_runtimes()]:
+        shutil.copytree(perdure.DEPS / folder, server.data / "runtimes" / name,
+                        symlinks=True)
+
+
+def started(server):
+    """How many blanks are ready, by the log of main."""
+    return len(re.findall(r"blank worker is ready", server.log_since()))
+
+
+def used(server):
+    return len(re.findall(r"blank worker is bound", server.log_since()))
+
+
+def until(found, what):
+    end = time.monotonic() + 60
+    while not found():
+        assert time.monotonic() < end, what
+        time.sleep(0.05)
+
+
+def cold(server, name, code=PYTHON, language="python", **more):
+    """A function's first answer, and whether a blank gave it."""
+    files = {"app.py" if language == "python" else "app.js": code}
+    files.update(more.pop("files", {}))
+    function = perdure.deploy(server, name, "app.handler", code=files,
+                              language=language, **more)
+    before = used(server)
+    answer, _ = function.invoke({})
+    return answer, used(server) > before
+
+
+@pytest.fixture(scope="module")
+def warmed(server, packages):
+    """The first start of each kind has none; it makes that some come."""
+    answer, blank = cold(server, "first", env={"SECRET": "of the first"})
+    assert not blank and not answer["ahead"]
+    until(lambda: started(server) >= 2, "two blanks for Python")
+    return answer
+
+
+def test_a_function_gets_its_own_of_everything(server, warmed):
+    answer, blank = cold(server, "second", env={"MINE": "here"})
+    assert blank and answer["ahead"]
+    env = answer["env"]
+    assert env["MINE"] == "here" and "SECRET" not in env
+    assert env["AWS_LAMBDA_FUNCTION_NAME"] == "second"
+    assert set(env) - {"MINE"} == set(warmed["env"]) - {"SECRET"}
+    for same in ("argv", "cwd", "path", "descriptors"):
+        assert answer[same] == warmed[same], same
+    assert answer["file"].startswith("/var/runtime/")
+
+
+def test_no_two_have_the_same_seeds(server, warmed):
+    until(lambda: started(server) >= 3, "one more blank")
+    one, blank = cold(server, "seeds-1")
+    until(lambda: started(server) >= 4, "one more blank")
+    other, blank_too = cold(server, "seeds-2")
+    assert blank and blank_too
+    assert one["hash"] != other["hash"]
+    assert one["random"] != other["random"]
+
+
+def test_an_archive_with_a_package_of_its_own_gets_that(server, warmed):
+    ready = started(server)
+    answer, blank = cold(server, "own", files={"boto3.py": "MINE = 1\n"})
+    assert blank and not answer["ahead"]
+    assert answer["file"] == "/var/task/boto3.py"
+    assert answer["argv"] == warmed["argv"]
+    assert answer["env"]["AWS_LAMBDA_FUNCTION_NAME"] == "own"
+    until(lambda: started(server) > ready, "another blank")
+
+
+def test_an_archive_may_shadow_what_packages_brought_along(server, warmed):
+    ready = started(server)
+    code = """
+import dateutil
+def handler(event, context):
+    return {"file": dateutil.__file__}
+"""
+    answer, _ = cold(server, "shadow", code=code,
+                     files={"dateutil/__init__.py": ""})
+    assert answer["file"] == "/var/task/dateutil/__init__.py"
+    until(lambda: started(server) > ready, "another blank")
+
+
+def site_files():
+    """boto3 and what it needs, as pip lays them out, without the data of the
+    other services, which is most of it."""
+    return {
+        name: data
+        for name, data in perdure.folder_files(perdure.DEPS / "site").items()
+        if not re.match(r"botocore/data/(?!lambda/)[^/]+/", name)
+    }
+
+
+def test_the_same_packages_in_the_archive_need_no_second_import(server,
+                                                                warmed):
+    ready = started(server)
+    files = site_files()
+    answer, blank = cold(server, "same", files=files)
+    assert blank and answer["ahead"]
+    assert answer["file"].startswith("/var/runtime/")
+    until(lambda: started(server) > ready, "another blank")
+
+
+def test_changed_records_in_the_archive_mean_its_own_import(server, warmed):
+    ready = started(server)
+    files = site_files()
+    record = next(n for n in files if re.match(r"boto3-[\d.]+\.dist-info/"
+                                               r"RECORD$", n))
+    text = files[record]
+    text = text.decode() if isinstance(text, bytes) else text
+    files[record] = text.replace("boto3/session.py,sha256=",
+                                 "boto3/session.py,sha256=x")
+    answer, _ = cold(server, "changed", files=files)
+    assert not answer["ahead"]
+    assert answer["file"].startswith("/var/task/boto3/")
+    until(lambda: started(server) > ready, "another blank")
+
+
+def test_variables_of_the_interpreter_count_from_its_start(server, warmed):
+    one, blank = cold(server, "early-1", env={"PYTHONHASHSEED": "7"})
+    other, _ = cold(server, "early-2", env={"PYTHONHASHSEED": "7"})
+    assert not blank
+    assert one["hash"] == other["hash"]
+
+
+def test_limits_are_the_functions(server, warmed):
+    until(lambda: started(server) - used(server) >= 1, "a blank")
+    code = """
+def handler(event, context):
+    return len(bytearray(event["mb"] << 20))
+"""
+    function = perdure.deploy(server, "limits", "app.handler",
+                              code={"app.py": code}, memory=128)
+    before = used(server)
+    assert function.invoke({"mb": 16})[0] == 16 << 20
+    assert used(server) == before + 1
+    with pytest.raises(perdure.FunctionFailed):
+        function.invoke({"mb": 700})
+
+
+@pytest.mark.skipif(not perdure.node_runtimes(), reason="no Node")
+def test_node_as_well(server, packages):
+    ready = started(server)
+    first, blank = cold(server, "node-1", NODE, "node",
+                        env={"SECRET": "of the first"})
+    assert not blank and not first["ahead"]
+    until(lambda: started(server) >= ready + 2, "two blanks for Node")
+    answer, blank = cold(server, "node-2", NODE, "node", env={"MINE": "1"})
+    assert blank and answer["ahead"]
+    assert answer["env"]["MINE"] == "1" and "SECRET" not in answer["env"]
+    assert set(answer["env"]) - {"MINE"} == set(first["env"]) - {"SECRET"}
+    for same in ("argv", "cwd", "file", "heap"):
+        assert answer[same] == first[same], same
+    package = json.dumps({"name": "@aws-sdk/client-lambda", "main": "i.js"})
+    until(lambda: started(server) >= ready + 3, "another blank")
+    own, blank = cold(server, "node-3", NODE, "node", files={
+        "node_modules/@aws-sdk/client-lambda/package.json": package,
+        "node_modules/@aws-sdk/client-lambda/i.js": ""})
+    assert blank
+    assert own["file"].startswith("/var/task/")
