@@ -1,6 +1,7 @@
 """The short way of the durable SDK for Python: what it gives back and what
 it leaves to boto3, side by side with boto3 itself."""
 
+import contextlib
 import importlib.util
 import json
 import queue
@@ -53,6 +54,10 @@ class Server:
                              daemon=True).start()
 
     def serve(self, connection):
+        with contextlib.suppress(OSError):  # a client that goes away
+            self.exchange(connection)
+
+    def exchange(self, connection):
         with connection, connection.makefile("rb") as file:
             while line := file.readline():
                 method, path, _ = line.decode().split(" ")
