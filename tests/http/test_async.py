@@ -294,7 +294,9 @@ def test_failure_is_told_after_three_attempts(server, moody, sink):
     assert record["responsePayload"]["errorType"] == "ValueError"
     assert record["responsePayload"]["errorMessage"] == "no"
     # The request id stays the same over the attempts.
-    assert lines(server, moody.name, "RUN") == [request] * 3
+    perdure.wait_for(
+        lambda: lines(server, moody.name, "RUN") == [request] * 3, 30, "3 runs"
+    )
 
 
 @pytest.mark.parametrize("attempts", [0, 1])
@@ -304,7 +306,9 @@ def test_retries_are_as_many_as_were_asked_for(server, moody, sink, attempts):
     (record,) = records(server, sink.name, 1)
     assert record["requestContext"]["approximateInvokeCount"] == attempts + 1
     assert record["responsePayload"]["errorType"] == "Runtime.ExitError"
-    assert len(lines(server, moody.name, "RUN")) == attempts + 1
+    perdure.wait_for(
+        lambda: len(lines(server, moody.name, "RUN")) == attempts + 1, 30, "runs"
+    )
 
 
 def test_each_qualifier_has_its_own(server, lam, moody, sink, deploy):
@@ -362,8 +366,13 @@ def test_destinations_that_call_each_other_come_to_an_end(server, lam, deploy):
     perdure.wait_for(
         lambda: "destinations end in a loop" in server.log_since(), 60, "the end"
     )
-    runs = len(lines(server, one.name, "GOT")) + len(lines(server, two.name, "GOT"))
-    assert runs == 17
+
+    def runs():
+        return sum(len(lines(server, f.name, "GOT")) for f in (one, two))
+
+    # Lines come a moment behind what wrote them.
+    perdure.wait_for(lambda: runs() >= 17, 30, "17 runs")
+    assert runs() == 17
 
 
 # Durable functions -------------------------------------------------------------
