@@ -116,6 +116,17 @@ sdk() {
 	once sdk "$*" sdk_make "$@"
 }
 
+science_make() {
+	rm -rf "$deps/science"
+	"$deps/venv/bin/pip" install -q --disable-pip-version-check \
+	    --no-compile --target "$deps/science" "$@"
+}
+
+# Packages with native modules, for a function's archive: deps/science.
+science() {
+	once science "$*" science_make "$@"
+}
+
 ric_make() {
 	rm -rf "$deps/ric"
 	"$deps/venv/bin/pip" install -q --disable-pip-version-check \
@@ -171,6 +182,8 @@ test_needs() {
 	ric awslambdaric
 	conformance "$conformance_tests"
 	npm_folder node "$node_sdk" @aws-sdk/client-lambda
+	science numpy cryptography
+	npm_folder sharp sharp
 	npm_folder node22 node@22
 	npm_folder node24 node@24
 }

@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	%D%/bench/bench.py \
 	%D%/bench/floor.py \
 	%D%/bench/run \
+	%D%/bench/sandbox.py \
 	%D%/build \
 	%D%/check \
 	%D%/conformance \

@@ -405,6 +405,7 @@ runtime_server_new(struct event_base *base, int fd, struct share *share,
 		/* One answer at a time, and what a late one may send. */
 		.bodies_most = 2 * RUNTIME_RESPONSE_MOST,
 		.connections_most = CONNECTIONS_MOST,
+		.own_user = true,
 		.request_s = REQUEST_S,
 		.share = share,
 		.handle = server_handle,

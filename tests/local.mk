@@ -54,6 +54,7 @@ EXTRA_DIST += \
 	%D%/crash/test_deleting.py \
 	%D%/durable/conftest.py \
 	%D%/durable/kit.py \
+	%D%/durable/shapes.py \
 	%D%/durable/test_callbacks.py \
 	%D%/durable/test_chained.py \
 	%D%/durable/test_control.py \
@@ -95,6 +96,7 @@ EXTRA_DIST += \
 	%D%/e2e/table.py \
 	%D%/e2e/test_clients.py \
 	%D%/e2e/test_data_plane.py \
+	%D%/e2e/test_held.py \
 	%D%/e2e/test_histories.py \
 	%D%/e2e/test_programs.py \
 	%D%/e2e/test_typed_client.py \

@@ -72,6 +72,7 @@ init_report(struct sandbox *s, struct err *err)
 		s->out[0], s->errs[0], s->listeners[2] };
 	int i;
 
+	up.bytes = (uint64_t)(sandbox_now_us() - s->cloned_us);
 	if (spec_report_send(s->channel, &up, fds, SPEC_UP_FDS, err) < 0)
 		return -1;
 	for (i = 0; i < SPEC_UP_FDS; i++)

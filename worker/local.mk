@@ -35,3 +35,5 @@ libworker_a_SOURCES += \
 unit_tests += \
 	tests/unit/t_spec
 tests_unit_t_spec_SOURCES = tests/unit/t_spec.c
+
+EXTRA_DIST += %D%/README.md

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/own.h"
 #include "worker/net.h"
@@ -65,6 +66,9 @@ net_listeners(struct sandbox *s, struct err *err)
 		s->listeners[i] = net_listen(&s->ports[i], err);
 		if (s->listeners[i] < 0)
 			return -1;
+		/* Where others can connect control lets in only this user. */
+		if (!own && fchown(s->listeners[i], s->uid, s->gid) < 0)
+			return err_sys(err, "listener's user");
 	}
 	return 0;
 }

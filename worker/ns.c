@@ -51,6 +51,7 @@ ns_clone(struct sandbox *s, struct err *err)
 			flags |= ns_flags[i].flag;
 	if (pipe2(s->go, O_CLOEXEC) < 0)
 		return err_sys(err, "pipe");
+	s->cloned_us = sandbox_now_us();
 	/* Not clone3: many containers do not let it through. */
 	pid = syscall(SYS_clone, flags, NULL, NULL, NULL, NULL);
 	if (pid < 0)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <sys/pidfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "worker/init.h"
@@ -54,6 +55,15 @@ const struct step sandbox_inside[] = {
 	{ "landlock", MECH_LANDLOCK, 0, landlock_enter },
 	{ NULL, 0, 0, NULL },
 };
+
+int64_t
+sandbox_now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
 
 void
 sandbox_init(struct sandbox *s, const struct spec *spec, int channel)

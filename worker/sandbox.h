@@ -33,6 +33,7 @@ struct sandbox {
 	int main_watch;		/* pidfd of main */
 	int children;		/* where the kernel lists the shim's */
 	int go[2];		/* closed by the starter when ids are mapped */
+	int64_t cloned_us;	/* when it was begun */
 	pid_t first;		/* the first process inside, for the starter */
 	uid_t uid;		/* of the worker, as it sees itself */
 	gid_t gid;
@@ -54,6 +55,7 @@ struct step {
 	int (*run)(struct sandbox *, struct err *);
 };
 
+int64_t sandbox_now_us(void);
 void sandbox_init(struct sandbox *, const struct spec *, int channel);
 /* Main must be our parent: its death is what ends everything here. */
 int sandbox_watch(struct sandbox *, struct err *);

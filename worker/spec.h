@@ -111,6 +111,7 @@ struct spec {
 
 enum spec_report_kind {
 	REPORT_PID = 1,	/* value: pid of the sandbox's first process */
+	/* Bytes: microseconds since the clone; then descriptors. */
 	REPORT_UP,	/* Runtime API, Lambda API, stdout, stderr, proxy */
 	REPORT_FAILED,	/* text: step and reason; nothing was started */
 	REPORT_GONE,	/* value: wait status of the runtime */

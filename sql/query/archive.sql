@@ -1,18 +1,19 @@
 -- Executions that are finished, away from those that run (store/archive.c).
 
--- The next ones, $1 at most and about $2 bytes, and the day on which each
--- expires if there is no partition for it.
+-- The next ones, $1 at most and about $2 bytes, an event being 1000 besides its
+-- payload, and the day on which each expires if there is no partition for it.
 -- name: archive_next
 select id, case
     when expires_ms > (select clock_now())
         and to_regclass('execution_archive_' || expires_ms / 86400000) is null
     then expires_ms / 86400000 end
 from (
-    select id, stored_bytes, end_ms,
+    select id, bytes, end_ms,
         end_ms + retention_days * 86400000::bigint as expires_ms,
-        sum(stored_bytes) over (order by end_ms, id) as bytes
+        sum(bytes) over (order by end_ms, id) as sum_bytes
     from (
-        select id, end_ms, retention_days, stored_bytes
+        select id, end_ms, retention_days,
+            stored_bytes + event_count * 1000::bigint as bytes
         from execution
         where status between 1 and 4 and not running
             and (parent is null or parent_told)
@@ -20,7 +21,7 @@ from (
         limit $1::bigint
     ) first
 ) sums
-where bytes - stored_bytes < $2::bigint
+where sum_bytes - bytes < $2::bigint
 order by end_ms, id
 
 -- The next three are one transaction, in this order: the first decides which

@@ -387,6 +387,51 @@ from (
 order by start_ms, id
 limit $10::bigint
 
+-- As the two before, of the one that has this name ($4): oldest first if $11.
+-- name: execution_list_named
+select
+    id, shard, function, version, function_arn, arn, name, status, rev,
+    write_id, cluster_epoch, epoch, seq, running, owner, request_id,
+    claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms,
+    timeout_s, retention_days, sync, kms_key_arn, trace, tenant,
+    null::bytea, null::bytea, parent, parent_ord, parent_told, pause_ms,
+    pause_timeout, null::bytea, pause_wants_run, control_token, control_ms,
+    metered, stored_bytes, event_count, last_event_ms
+from execution
+where function = $1::text
+    and ($2::text is null or version = $2)
+    and ($3::text is null or function_arn = $3)
+    and name = $4::text
+    and ($5::int = 0 or (1 << status) & $5 <> 0)
+    and ($6::bigint = 0 or start_ms > $6)
+    and ($7::bigint = 0 or start_ms < $7)
+    and ($9::uuid is null or case when $11::boolean
+        then (start_ms, id) > ($8::bigint, $9)
+        else (start_ms, id) < ($8::bigint, $9) end)
+union all
+select
+    x.id, x.shard, x.function, x.version, x.function_arn, x.arn, x.name,
+    x.status, x.rev, x.write_id, x.cluster_epoch, x.epoch, x.seq, x.running,
+    x.owner, x.request_id, x.claimed_ms, x.failures, x.retry_ms, x.start_ms,
+    x.end_ms, x.deadline_ms, x.timeout_s, x.retention_days, x.sync,
+    x.kms_key_arn, x.trace, x.tenant, null::bytea, null::bytea, x.parent,
+    x.parent_ord, x.parent_told, x.pause_ms, x.pause_timeout, null::bytea,
+    x.pause_wants_run, x.control_token, x.control_ms, x.metered,
+    x.stored_bytes, x.event_count, x.last_event_ms
+from archived a
+join execution_archive x on x.id = a.id and x.expires_ms = a.expires_ms
+where a.function = $1::text and a.name = $4::text
+    and a.expires_ms > (select clock_now())
+    and ($2::text is null or x.version = $2)
+    and ($3::text is null or x.function_arn = $3)
+    and ($5::int = 0 or (1 << x.status) & $5 <> 0)
+    and ($6::bigint = 0 or x.start_ms > $6)
+    and ($7::bigint = 0 or x.start_ms < $7)
+    and ($9::uuid is null or case when $11::boolean
+        then (x.start_ms, x.id) > ($8::bigint, $9)
+        else (x.start_ms, x.id) < ($8::bigint, $9) end)
+limit $10::bigint
+
 -- If it is in DELETING (5).
 -- name: execution_drop
 delete from execution where id = $1::uuid and status = 5

@@ -86,6 +86,22 @@ grant_is_own(const struct call *c, const struct op_row *row)
 	    strcmp(arn, inv->execution_arn) == 0;
 }
 
+/*
+ * What some members need besides: without it code could give itself another
+ * role, or a way out by a tag.
+ */
+static int
+grant_members(const struct call *c, const char *resource, struct err *err)
+{
+	const char *role = in_str(c->in, "Role");
+
+	if (role != NULL && grant_decide(c, "iam:PassRole", role, err) < 0)
+		return -1;
+	if (strcmp(c->action, "CreateFunction") == 0 && in_has(c->in, "Tags"))
+		return grant_decide(c, "lambda:TagResource", resource, err);
+	return 0;
+}
+
 int
 grant_check(const struct call *c, const struct op_row *row, struct err *err)
 {
@@ -105,8 +121,10 @@ grant_check(const struct call *c, const struct op_row *row, struct err *err)
 	/* Whose callback it is shows when its execution is read. */
 	if (verdict != POLICY_DENY && row->flags & OP_CALLBACK)
 		return 0;
-	return verdict == POLICY_ALLOW ? 0 : policy_denied(verdict,
-	    c->principal, action, resource, err);
+	if (verdict != POLICY_ALLOW)
+		return policy_denied(verdict, c->principal, action, resource,
+		    err);
+	return grant_members(c, resource, err);
 }
 
 /* The execution's own code starts what the role may invoke. */

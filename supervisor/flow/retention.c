@@ -28,7 +28,7 @@ struct chore {
 	void (*call)(struct engine *, int limit, store_count *, void *arg);
 	const char *name;
 	const char *what;	/* label of the metric */
-	int page;
+	int page, page_most;
 	bool pg;		/* of what only Postgres has */
 	bool asking;
 	bool seen;		/* more, since it was asked last */
@@ -79,11 +79,11 @@ log_call(struct engine *g, int limit, store_count *done, void *arg)
 
 static const struct chore chores[] = {
 	[CHORE_ARCHIVE] = { .call = archive_call, .name = "archive",
-		.what = "archived", .page = 200 },
+		.what = "archived", .page_most = 200 },
 	[CHORE_EXPIRE] = { .call = expire_call, .name = "expire",
-		.what = "expired", .page = 500 },
+		.what = "expired", .page_most = 500 },
 	[CHORE_CODE] = { .call = code_call, .name = "code sweep",
-		.what = "code", .page = 5, .pg = true },
+		.what = "code", .page_most = 5, .pg = true },
 	[CHORE_LOG] = { .call = log_call, .name = "log sweep",
 		.what = "log_lines", .pg = true },
 };
@@ -98,6 +98,7 @@ retention_new(struct engine *g)
 	for (i = 0; i < CHORES; i++) {
 		r->chores[i] = chores[i];
 		r->chores[i].retention = r;
+		r->chores[i].page = chores[i].page_most;
 	}
 	return r;
 }
@@ -141,20 +142,17 @@ chore_on_done(void *arg, enum store_result result, int64_t n,
 	int64_t took_ms = (env->mono_us(env) - c->began_us) / 1000;
 
 	c->asking = false;
-	switch (result) {
-	case STORE_OK:
-		break;
-	case STORE_FATAL:
+	if (result == STORE_FATAL)
 		log_error("%s refused error=%s", c->name,
 		    err != NULL ? err->text : "");
-		chore_in(c, TROUBLE_MS);
-		return;
-	case STORE_CONFLICT:
-	case STORE_RETRY:
-	case STORE_UNKNOWN:
+	if (result != STORE_OK) {
+		/* It may have taken too long. */
+		c->page = (c->page + 1) / 2;
 		chore_in(c, TROUBLE_MS);
 		return;
 	}
+	if (c->page < c->page_most)
+		c->page++;
 	if (n > 0)
 		metric_add(METRIC_RETENTION_ROWS, c->what, NULL, (double)n);
 	/* Bytes may have ended it before its number did. */

@@ -6,10 +6,13 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "net/http_int.h"
+#include "net/peer.h"
 
 #define HEADERS_MOST (64 * 1024)
 
@@ -37,6 +40,17 @@ server_pause(struct http_server *s)
 	event_add(&s->pause, &pause);
 }
 
+static bool
+server_lets_in(const struct http_server *s, int fd)
+{
+	uid_t user;
+
+	if (!s->is_checked || (peer_user(fd, &user) == 0 && user == s->user))
+		return true;
+	log_warn("connection of another user is refused");
+	return false;
+}
+
 static void
 server_accept(struct http_server *s, int lfd)
 {
@@ -57,8 +71,14 @@ server_accept(struct http_server *s, int lfd)
 		memset(&peer, 0, sizeof(peer));
 		fd = accept4(lfd, (struct sockaddr *)&peer, &len,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd >= 0) {
+		if (fd >= 0 && server_lets_in(s, fd)) {
 			conn_new(s, fd, &peer);
+			continue;
+		}
+		if (fd >= 0) {
+			close(fd);
+			if (share != NULL)
+				share_disconnect(share);
 			continue;
 		}
 		if (share != NULL)
@@ -99,6 +119,7 @@ http_server_new(struct event_base *base, int fd, const struct http_conf *conf,
     struct err *err)
 {
 	struct http_server *s;
+	struct stat st;
 	int flags = fcntl(fd, F_GETFL);
 
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) {
@@ -112,6 +133,8 @@ http_server_new(struct event_base *base, int fd, const struct http_conf *conf,
 	if (s->conf.headers_most == 0)
 		s->conf.headers_most = HEADERS_MOST;
 	s->fd = fd;
+	s->is_checked = conf->own_user && peer_shares_network(fd);
+	s->user = fstat(fd, &st) == 0 ? st.st_uid : geteuid();
 	TAILQ_INIT(&s->conns);
 	event_assign(&s->accept, base, fd, EV_READ | EV_PERSIST,
 	    server_on_accept, s);

@@ -39,6 +39,8 @@ struct http_conf {
 	/* What the peer may use, over all its listeners; NULL: no bound. */
 	struct share *share;
 	int connections_most;	/* 0: no bound; more wait to be accepted */
+	/* Where others reach the listener, only its own user is let in. */
+	bool own_user;
 	http_handler *handle;
 	/* Called instead of handle for a body over body_most; may be NULL. */
 	http_handler *too_large;

@@ -57,6 +57,8 @@ struct http_server {
 	struct conn_list conns;
 	int nconns;
 	size_t bodies;		/* bytes of bodies in memory */
+	bool is_checked;	/* own_user, in a network of others */
+	uid_t user;
 };
 
 struct http_request {

@@ -8,6 +8,8 @@ libsup_a_SOURCES += \
 	%D%/http.c \
 	%D%/http.h \
 	%D%/http_int.h \
+	%D%/peer.c \
+	%D%/peer.h \
 	%D%/proxy.c \
 	%D%/proxy.h \
 	%D%/proxy_head.c \

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/metric.h"
+#include "net/peer.h"
 #include "net/proxy.h"
 #include "pool/egress.h"
 #include "pool/inner.h"
@@ -76,7 +77,8 @@ egress_open(struct worker *w, int fd, struct err *err)
 		.arg = w,
 	};
 
-	if (w->egress != EGRESS_PROXY) {
+	/* Where others could connect as well there is no way out. */
+	if (w->egress != EGRESS_PROXY || peer_shares_network(fd)) {
 		close(fd);
 		return 0;
 	}

@@ -684,6 +684,7 @@ worker_on_up(struct worker *w, int fds[BROKER_UP_FDS])
 		.request_s = API_REQUEST_S,
 		.share = w->share,
 		.connections_most = API_CONNECTIONS_MOST,
+		.own_user = true,
 		.handle = p->conf.api,
 		.too_large = p->conf.api_too_large,
 		.arg = w,

@@ -173,7 +173,7 @@ spawn_cpu_share(uint32_t memory_mb)
 static uint32_t
 spawn_cpu_whole(uint32_t memory_mb)
 {
-	return (spawn_cpu_share(memory_mb) / 1000 + 1) * 1000;
+	return (memory_mb + SPAWN_CPU_MB - 1) / SPAWN_CPU_MB * 1000;
 }
 
 /*
@@ -475,6 +475,9 @@ spawned_report(struct spawn *s, struct spawned *w,
 		w->had_first = 1;
 		break;
 	case REPORT_UP:
+		log_debug("sandbox up id=%llu us=%llu",
+		    (unsigned long long)w->id,
+		    (unsigned long long)report->bytes);
 		if (w->kind != NULL)
 			blank_report(s, w, report, fds, nfds);
 		else if (!w->is_up && *nfds == SPEC_UP_FDS)

@@ -282,7 +282,9 @@ pg_execution_list(struct store *s, const struct store_list_filter *f,
     store_listed *done, void *arg)
 {
 	struct list_call *c = pg_call_new(sizeof(*c), POINT_NONE, list_done);
-	struct params *p = pg_call_stmt(&c->call, f->oldest_first ?
+	/* At most one: not looked for among all of its function. */
+	struct params *p = pg_call_stmt(&c->call, f->name != NULL ?
+	    STMT_EXECUTION_LIST_NAMED : f->oldest_first ?
 	    STMT_EXECUTION_LIST_OLDEST : STMT_EXECUTION_LIST);
 
 	c->done = done;
@@ -298,5 +300,7 @@ pg_execution_list(struct store *s, const struct store_list_filter *f,
 	param_i64(p, f->from_ms);
 	param_id_or_null(p, &f->from_id);
 	param_i64(p, (int64_t)f->limit + 1);
+	if (f->name != NULL)
+		param_bool(p, f->oldest_first);
 	pgset_read(pgstore_of(s), &c->call);
 }

@@ -89,7 +89,8 @@ archive_run(struct memstore *m, struct mem_task *task, struct err *err)
 	qsort(list, n, sizeof(*list), row_compare);
 	for (i = 0; i < n && t->sum < t->limit &&
 	    bytes < STORE_ARCHIVE_BYTES; i++) {
-		bytes += list[i]->x->stored_bytes;
+		bytes += list[i]->x->stored_bytes +
+		    list[i]->x->event_count * INT64_C(1000);
 		archive_row(m, list[i]);
 		t->sum++;
 	}

@@ -81,8 +81,8 @@ typedef void store_count(void *arg, enum store_result, int64_t n,
     const struct err *);
 
 /*
- * One call archives executions until they have so many bytes: none holds
- * its locks for long, nor its memory.
+ * One call archives executions until they have so many bytes, an event being
+ * 1000 besides its payload: none holds its locks for long, nor its memory.
  */
 #define STORE_ARCHIVE_BYTES (8 << 20)
 #define STORE_ARCHIVED_TEXT "an archived execution does not change"

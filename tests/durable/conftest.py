@@ -1,6 +1,12 @@
 import pytest
 
 from kit import Puppet
+from shapes import check_response
+
+
+@pytest.fixture(autouse=True)
+def every_response_has_its_form(lam):
+    lam.meta.events.register("after-call.lambda", check_response)
 
 
 @pytest.fixture

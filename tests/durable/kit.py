@@ -107,7 +107,7 @@ class Puppet:
             timeout=120,
         )
         self.function = perdure.deploy(
-            server, name, "app.puppet", code=HANDLERS,
+            server, name, more.pop("handler", "app.puppet"), code=HANDLERS,
             durable=durable or True, env={"MAIL": self.mail.name},
             timeout=more.pop("timeout", 120), **more,
         )
@@ -155,7 +155,7 @@ class Run:
     def __init__(self, puppet, arn):
         self.puppet, self.arn, self.lam = puppet, arn, puppet.lam
 
-    def turn(self, seconds=30):
+    def turn(self, seconds=60):
         """The invocation that runs now, or the next one."""
         return perdure.wait_for(
             lambda: self.puppet.letter(self.arn), seconds,
@@ -172,7 +172,7 @@ class Run:
     def status(self):
         return self.get(IncludeExecutionData=False)["Status"]
 
-    def reach(self, *statuses, seconds=30):
+    def reach(self, *statuses, seconds=60):
         """GetDurableExecution once it is in one of these states."""
 
         def there():
@@ -199,7 +199,7 @@ class Run:
                 return kinds
             more = {"Marker": page["NextMarker"]}
 
-    def until(self, kind, times=1, seconds=30):
+    def until(self, kind, times=1, seconds=60):
         """Wait until the history has so many such events."""
         perdure.wait_for(
             lambda: self.kinds().count(kind) >= times, seconds,
@@ -285,7 +285,7 @@ class Turn:
 
     def order(self, order):
         perdure.wait_for(
-            lambda: self._order(order), 30, "mail's callback", every=0.01
+            lambda: self._order(order), 60, "mail's callback", every=0.01
         )
 
     def end(self, answer):

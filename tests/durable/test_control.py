@@ -6,10 +6,12 @@ from email.utils import parsedate_to_datetime
 
 import perdure
 from kit import (
+    Raw,
     Run,
     callback,
     conflict,
     context,
+    execution_path,
     invalid,
     refused,
     retry,
@@ -418,3 +420,50 @@ def test_delete_from_every_state(server, puppets):
         again.turn().succeed()
         again.reach("SUCCEEDED")
     server.db_check()
+
+
+def test_bodies_that_no_client_sends(server, puppet):
+    """Nothing, {} and members of null are one; what is no error is refused."""
+    wrong = (400, "SerializationException")
+    with Raw(server) as raw:
+
+        def send(path, body):
+            status, kind, _ = raw.send("POST", path, body)
+            return status if status < 300 else (status, kind)
+
+        run = puppet.start(b"{}")
+        turn = run.turn()
+        turn.checkpoint(*(callback(name) for name in "abc"))
+        paths = {
+            name: "/durable-execution-callbacks/"
+            f"{run.callback(name)}/fail" for name in "abc"
+        }
+        for body in (b"[]", b'"text"', b"1", b"{", b"\xff", b"{}x"):
+            for path in (paths["a"], *(
+                execution_path(run.arn, f"/{call}")
+                for call in ("stop", "pause", "resume")
+            )):
+                assert send(path, body) == wrong, (path, body)
+        for body in (b'{"ErrorMessage":1}', b'{"StackTrace":"a"}'):
+            for path in (paths["a"], execution_path(run.arn, "/stop")):
+                assert send(path, body) == wrong, (path, body)
+        for name, body in (
+            ("a", b""), ("b", b"{}"), ("c", b'{"ErrorType":null,"Other":1}')
+        ):
+            assert send(paths[name], body) == 200
+        failed = [e["CallbackFailedDetails"]["Error"] for e in run.history()
+                  if e["EventType"] == "CallbackFailed"]
+        assert failed == [{"Payload": {}, "Truncated": False}] * 3
+        turn.pending()
+        run.turn().succeed()
+        run.reach("SUCCEEDED")
+
+        for body in (b"", b"{}", b'{"ErrorData":null,"Reason":null}'):
+            run = puppet.start(b"{}")
+            turn = run.turn()
+            for call, status in (("pause", 202), ("resume", 202),
+                                 ("stop", 200)):
+                path = execution_path(run.arn, f"/{call}")
+                assert send(path, body) == status
+            assert run.get()["Error"] == {}
+            turn.pending()

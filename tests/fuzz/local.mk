@@ -6,6 +6,7 @@ fuzz_common = \
 	%D%/replay.c
 fuzz_programs = \
 	%D%/fuzz_config \
+	%D%/fuzz_egress \
 	%D%/fuzz_frames \
 	%D%/fuzz_http \
 	%D%/fuzz_input \
@@ -24,6 +25,7 @@ check_PROGRAMS += $(fuzz_programs)
 TESTS += $(fuzz_programs)
 
 %C%_fuzz_config_SOURCES = %D%/fuzz_config.c $(fuzz_common)
+%C%_fuzz_egress_SOURCES = %D%/fuzz_egress.c $(fuzz_common)
 %C%_fuzz_frames_SOURCES = %D%/fuzz_frames.c $(fuzz_common)
 %C%_fuzz_http_SOURCES = %D%/fuzz_http.c $(fuzz_common)
 %C%_fuzz_input_SOURCES = %D%/fuzz_input.c $(fuzz_common)

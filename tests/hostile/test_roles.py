@@ -31,6 +31,13 @@ POLICIES = {
             },
         ],
     },
+    "maker.json": {
+        "Statement": {
+            "Effect": "Allow",
+            "Action": ["lambda:CreateFunction", "lambda:UpdateFunction*"],
+            "Resource": "*",
+        }
+    },
     "team/none.json": {"Statement": []},
     "broken.json": {"Statement": {"Effect": "Allow", "Condition": {}}},
     "approver.json": {
@@ -178,6 +185,26 @@ def test_nothing_without_a_policy(server, role):
         session, name, "lambda:InvokeFunction", LAMBDA + name
     )
     assert saw[2] != "ok"
+
+
+def test_no_other_role_and_no_way_out_by_a_tag(server):
+    function = caller(server, "makes", "maker")
+    other = ACCOUNT + "reader"
+    zip_ = perdure.zip_bytes({"app.py": CALLS}).decode("latin-1")
+    new = {"FunctionName": "made", "Runtime": "python3.11", "Role": other,
+           "Handler": "app.handler", "Code": {"ZipFile": zip_}}
+    saw, _ = function.invoke(
+        [
+            ["update_function_configuration",
+             {"FunctionName": "makes", "Timeout": 61}],
+            ["update_function_configuration",
+             {"FunctionName": "makes", "Role": other}],
+            ["create_function", new],
+        ]
+    )
+    assert saw[0] == "ok"
+    assert saw[1] == denial("maker", "makes", "iam:PassRole", other)
+    assert saw[2] == denial("maker", "makes", "iam:PassRole", other)
 
 
 def test_callbacks_of_one_function_only(server):

@@ -12,4 +12,5 @@ EXTRA_DIST += \
 	%D%/test_inside.py \
 	%D%/test_levels.py \
 	%D%/test_outside.py \
+	%D%/test_programs.py \
 	%D%/world.py

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -27,6 +28,9 @@ if os.geteuid() != 0:
 # The daemon of this module.
 SERVE_ARGS = ["--set", "sandbox.without=cgroup_memory"]
 CODE = {"app.py": "def handler(event, context):\n    return 'ran'\n"}
+
+
+NO_SPACES = "mountns,netns,pidns,userns,ipcns,utsns,cgroupns"
 
 
 def levels():
@@ -112,6 +116,33 @@ def test_a_function_may_ask_for_more(server):
                          Tags={"perdure:sandbox": "fort"})
     with pytest.raises(perdure.FunctionFailed):
         odd.invoke({})
+
+
+def test_no_other_user_speaks_for_a_function():
+    """At level process the listeners are on the host's loopback."""
+    if os.geteuid() != 0:
+        pytest.skip("one user only")
+    one = perdure.Server(args=["--set", f"sandbox.without={NO_SPACES}"])
+    try:
+        one.start()
+        assert one.sandbox == "process"
+        code = {"app.py": "import os\ndef handler(event, context):\n"
+                "    return os.environ['AWS_LAMBDA_RUNTIME_API']\n"}
+        f = perdure.deploy(one, "where", "app.handler", code=code)
+        host, port = f.invoke({})[0].split(":")
+        with socket.create_connection((host, int(port)), 10) as s:
+            s.settimeout(10)
+            s.sendall(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n"
+                      b"Host: x\r\n\r\n")
+            try:
+                assert s.recv(9) == b""
+            except ConnectionResetError:
+                pass
+        # It was not disturbed.
+        assert f.invoke({})[0] == f"{host}:{port}"
+    finally:
+        one.stop()
+        one.cleanup()
 
 
 def test_admin_and_metric_tell_the_level(server):

@@ -15,7 +15,7 @@ import main as main_module  # noqa: E402
 
 PROBE = main_module.BUILD / "perdure-probe"
 DEPS = Path(os.environ.get("PERDURE_DEPS", TOP / "build" / "deps"))
-CODE = {"probe": "a" * 64, "wait": "b" * 64}
+CODE = {"probe": "a" * 64, "wait": "b" * 64, "time": "c" * 64}
 DEADLINE_S = 60
 
 BOOTSTRAP = """#!/bin/sh
@@ -84,7 +84,7 @@ class World:
             more = {"user": user, "group": user, "extra_groups": []}
         self.settings = self.main.start(**more)
         self.ready = self.main.ready()
-        for name, how in (("probe", ""), ("wait", "wait")):
+        for name, how in (("probe", ""), ("wait", "wait"), ("time", "time")):
             path = archive(self.folder / f"{name}.zip", BOOTSTRAP % how)
             self.last += 1
             got = self.main.unpack(self.last, CODE[name], path)

@@ -426,13 +426,17 @@ callback_on_answer(void *arg, const char *body, size_t len,
 		actor_done(a);
 		return;
 	}
-	if (err->kind == ERR_UNAVAILABLE ||
-	    (err->kind == ERR_NOT_FOUND && m->nsupers > 1)) {
-		actor_again(a, SIM_SECOND / 2);
-		return;
-	}
 	if (err->kind == ERR_NOT_FOUND && callback_deleting(a)) {
 		actor_done(a);
+		return;
+	}
+	/*
+	 * It is called as soon as it is on disk.  Another supervisor may not
+	 * know it yet, nor the same one after a commit that came late.
+	 */
+	if (err->kind == ERR_UNAVAILABLE || (err->kind == ERR_NOT_FOUND &&
+	    (m->nsupers > 1 || m->kinds & FAULT_LATE))) {
+		actor_again(a, SIM_SECOND / 2);
 		return;
 	}
 	if (err->code == NULL ||

@@ -159,6 +159,15 @@ text_lists(struct buf *out, struct execution *const *xs, int n)
 			f = base;
 			f.name = xs[i]->name;
 			text_list(out, &f);
+			f.from_ms = xs[(i + 1) % n]->start_ms;
+			f.from_id = xs[(i + 1) % n]->id;
+			text_list(out, &f);
+			f.from_ms = xs[i]->start_ms;
+			f.from_id = xs[i]->id;
+			text_list(out, &f);
+			f.statuses = 1u << EXECUTION_FAILED;
+			f.from_id = (struct id){ { 0 } };
+			text_list(out, &f);
 			f = base;
 			f.after_ms = xs[i]->start_ms;
 			text_list(out, &f);

@@ -379,6 +379,7 @@ burst(struct world *w, uint64_t seed)
 
 	draw = seed * 0x9e3779b97f4a7c15u + 1;
 	cut = pick(4) == 0;
+	w->known.endings = pick(4) == 0;
 	/* Node 3 is one that nobody ever heard of. */
 	beat(w, w->witness.store, 1);
 	beat(w, memstore_store(w->model), 1);

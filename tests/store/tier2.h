@@ -60,6 +60,7 @@ struct known {
 	int n;
 	struct async_event *events[EVENTS];
 	int nevents;
+	bool endings;		/* many end, go on and are archived */
 };
 
 void known_free(struct known *);

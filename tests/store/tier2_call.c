@@ -132,7 +132,7 @@ make_write(struct call *c, struct bench *b, const struct known *k)
 	}
 	snprintf(id, sizeof(id), "s%d", c->x->nops);
 	make_step(b, c->x, &c->c, id);
-	switch (pick(12)) {
+	switch (k->endings && pick(4) ? 4 : pick(12)) {
 	case 0:
 		add_child(c, b, true);
 		break;
@@ -153,6 +153,9 @@ make_write(struct call *c, struct bench *b, const struct known *k)
 		    pick(EXECUTION_STATUSES);
 		c->x->end_ms = end_any(b);
 		c->x->running = c->x->running && pick(3) == 0;
+		if (k->endings)
+			c->x->status = pick(2) ? EXECUTION_RUNNING :
+			    EXECUTION_SUCCEEDED;
 		break;
 	case 6:
 		c->x->status = EXECUTION_DELETING;
@@ -217,6 +220,8 @@ kind_any(const struct known *k)
 	};
 	enum call_kind kind = kinds[pick(sizeof(kinds) / sizeof(kinds[0]))];
 
+	if (k->endings && pick(2) == 0)
+		kind = pick(3) == 0 ? CALL_ARCHIVE : CALL_WRITE;
 	if (k->n == 0 && (kind == CALL_WRITE || kind == CALL_DROP ||
 	    kind == CALL_LOAD || kind == CALL_HEAD || kind == CALL_HISTORY))
 		return CALL_START;

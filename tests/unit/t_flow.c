@@ -473,6 +473,14 @@ pause_it(struct engine *g, const struct durable_caller *who,
 	blob_unref(reason);
 }
 
+/* Another request, not that one again. */
+static void
+pause_anew(struct engine *g, const struct durable_caller *who,
+    const struct arn_execution *arn, durable_done *done, void *arg)
+{
+	pause_begin(g, who, arn, "t3", NULL, true, done, arg);
+}
+
 static void
 resume_it(struct engine *g, const struct durable_caller *who,
     const struct arn_execution *arn, durable_done *done, void *arg)
@@ -507,7 +515,7 @@ paused_execution_records_but_does_not_run(void **state)
 	control(resume_it, arn, &reply);
 	assert_int_equal(reply.err.kind, ERR_NONE);
 	ends(arn, "SUCCEEDED");
-	control(pause_it, arn, &reply);
+	control(pause_anew, arn, &reply);
 	assert_string_equal(reply.err.code, "ResourceConflictException");
 	reply_free(&reply);
 }

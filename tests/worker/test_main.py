@@ -128,6 +128,21 @@ def test_a_bootstrap_must_be_executable(main, code):
     assert "bootstrap: Permission denied" in gone.why
 
 
+def test_no_worker_without_a_limit_that_is_promised(main, code):
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    # More than the kernel has numbers for.
+    main.options += ["--set", "sandbox.pids=9000000"]
+    if main.start()["sandbox.cgroup_pids"].startswith("off"):
+        pytest.skip("no control group for processes here")
+    code(bootstrap("sleep 600"))
+    main.worker(1, CODE, "provided.al2023")
+    gone = main.frame("WORKER_GONE", 1)
+    assert "limits: " in gone.why and "pids.max" in gone.why
+    wait_for(lambda: list(main.tree().values()) == ["perdure-relay"],
+             "nothing was started")
+
+
 def test_kill_gently_and_hard(main, code):
     main.start()
     code(bootstrap("trap 'echo told; exit 5' TERM\necho here\n"
