@@ -82,11 +82,17 @@ try_unshare(const struct sandbox *s)
 	return unshare(CLONE_NEWUSER);
 }
 
+/*
+ * Of a kind that no kernel knows: rights are looked at first, so whoever has
+ * them is told ENODEV, and nothing is ever mounted over what is not ours.
+ */
 static int
 try_mount(const struct sandbox *s)
 {
 	(void)s;
-	return mount("none", "/tmp", "tmpfs", 0, NULL);
+	if (mount("none", "/", "perdure-none", 0, NULL) < 0)
+		return errno == ENODEV ? 0 : -1;
+	return 0;
 }
 
 static int
