@@ -85,31 +85,31 @@ class Server:
 
 
 @pytest.fixture
-def server(monkeypatch):
+def stub(monkeypatch):
     # Only the number of attempts is looked at.
     monkeypatch.setattr(botocore.endpoint.time, "sleep", lambda s: None)
-    server = Server()
-    yield server
-    server.close()
+    stub = Server()
+    yield stub
+    stub.close()
 
 
-def official(server):
+def official(stub):
     return boto3.client(
-        "lambda", endpoint_url="http://" + server.address,
+        "lambda", endpoint_url="http://" + stub.address,
         region_name="us-east-1", aws_access_key_id="a",
         aws_secret_access_key="b",
         config=Config(connect_timeout=5, read_timeout=50))
 
 
 @pytest.fixture
-def fast(fastclient, server):
+def fast(fastclient, stub):
     made = []
 
     def make():
-        made.append(official(server))
+        made.append(official(stub))
         return made[0]
 
-    client = fastclient.FastClient(server.address, "agent/1", make)
+    client = fastclient.FastClient(stub.address, "agent/1", make)
     client.made = made
     return client
 
@@ -146,65 +146,65 @@ OPERATIONS = [
 ]
 
 
-def test_results_are_those_of_boto3(server, fast):
-    server.answers = [answer(
+def test_results_are_those_of_boto3(stub, fast):
+    stub.answers = [answer(
         CheckpointToken="t2",
         NewExecutionState={"Operations": OPERATIONS, "NextMarker": "n"})]
-    mine, theirs = checkpoint(fast), checkpoint(official(server))
+    mine, theirs = checkpoint(fast), checkpoint(official(stub))
     assert mine.pop("ResponseMetadata")["HTTPStatusCode"] == 200
     theirs.pop("ResponseMetadata")
     assert mine == theirs
-    server.answers = [answer(Operations=OPERATIONS, NextMarker="x")]
-    mine, theirs = state(fast), state(official(server))
+    stub.answers = [answer(Operations=OPERATIONS, NextMarker="x")]
+    mine, theirs = state(fast), state(official(stub))
     del mine["ResponseMetadata"], theirs["ResponseMetadata"]
     assert mine == theirs
     assert not fast.made
 
 
-def test_token_may_be_absent(server, fast):
-    server.answers = [answer(NewExecutionState={})]
+def test_token_may_be_absent(stub, fast):
+    stub.answers = [answer(NewExecutionState={})]
     got = checkpoint(fast)
     assert "CheckpointToken" not in got and not fast.made
 
 
-def test_requests_are_those_of_boto3(server, fast):
-    server.answers = [answer(CheckpointToken="t2", NewExecutionState={})]
-    for client in fast, official(server):
+def test_requests_are_those_of_boto3(stub, fast):
+    stub.answers = [answer(CheckpointToken="t2", NewExecutionState={})]
+    for client in fast, official(stub):
         checkpoint(client, ClientToken="c")
-    mine, theirs = server.requests
+    mine, theirs = stub.requests
     assert mine[:2] == theirs[:2]
     assert json.loads(mine[3]) == json.loads(theirs[3])
     assert "authorization" not in mine[2]
     assert mine[2]["user-agent"] == "agent/1"
-    server.answers = [answer(Operations=[])]
-    for client in fast, official(server):
+    stub.answers = [answer(Operations=[])]
+    for client in fast, official(stub):
         state(client)
-    mine, theirs = server.requests[2:]
+    mine, theirs = stub.requests[2:]
     assert mine[0] == theirs[0]
     assert sorted(mine[1].split("?")[1].split("&")) == sorted(
         theirs[1].split("?")[1].split("&"))
     assert mine[1].split("?")[0] == theirs[1].split("?")[0]
 
 
-def test_one_connection_is_kept(server, fast):
-    server.answers = [answer(CheckpointToken="t", NewExecutionState={})]
+def test_one_connection_is_kept(stub, fast):
+    stub.answers = [answer(CheckpointToken="t", NewExecutionState={})]
     for _ in range(5):
         checkpoint(fast)
-    assert server.connections == 1
-    tokens = {json.loads(r[3])["ClientToken"] for r in server.requests}
+    assert stub.connections == 1
+    tokens = {json.loads(r[3])["ClientToken"] for r in stub.requests}
     assert len(tokens) == 5
 
 
-def test_connection_that_was_closed_is_made_again(server, fast):
-    server.answers = [answer(CheckpointToken="t", NewExecutionState={})]
+def test_connection_that_was_closed_is_made_again(stub, fast):
+    stub.answers = [answer(CheckpointToken="t", NewExecutionState={})]
     checkpoint(fast)
-    server.open[0].shutdown(socket.SHUT_RDWR)
+    stub.open[0].shutdown(socket.SHUT_RDWR)
     checkpoint(fast)
-    server.answers = [answer(200, "Connection: close\r\n",
+    stub.answers = [answer(200, "Connection: close\r\n",
                              CheckpointToken="t", NewExecutionState={})]
     checkpoint(fast)
     checkpoint(fast)
-    assert server.connections == 3 and not fast.made
+    assert stub.connections == 3 and not fast.made
 
 
 FAILURES = {
@@ -238,47 +238,47 @@ def failure(call, client):
 
 @pytest.mark.parametrize("call", [checkpoint, state])
 @pytest.mark.parametrize("what", FAILURES)
-def test_failures_are_those_of_boto3(server, fast, what, call):
-    server.answers = [FAILURES[what]]
-    theirs = failure(call, official(server))
-    attempts = len(server.requests)
+def test_failures_are_those_of_boto3(stub, fast, what, call):
+    stub.answers = [FAILURES[what]]
+    theirs = failure(call, official(stub))
+    attempts = len(stub.requests)
     assert failure(call, fast) == theirs
     # One more: the first was ours.  All with one client token.
-    assert len(server.requests) - attempts == attempts + 1
+    assert len(stub.requests) - attempts == attempts + 1
     if call is checkpoint:
-        mine = server.requests[attempts:]
+        mine = stub.requests[attempts:]
         assert len({json.loads(r[3])["ClientToken"] for r in mine}) == 1
 
 
 @pytest.mark.parametrize("what", ["throttled", "service", "cut"])
-def test_passing_failures_are_not_seen(server, fast, what):
+def test_passing_failures_are_not_seen(stub, fast, what):
     good = answer(CheckpointToken="t2", NewExecutionState={})
-    server.answers = [FAILURES[what], good]
+    stub.answers = [FAILURES[what], good]
     assert checkpoint(fast)["CheckpointToken"] == "t2"
-    first, second = [json.loads(r[3]) for r in server.requests]
+    first, second = [json.loads(r[3]) for r in stub.requests]
     assert first == second
     # The short way is taken again.
     checkpoint(fast)
-    assert "authorization" not in server.requests[-1][2]
+    assert "authorization" not in stub.requests[-1][2]
 
 
-def test_server_that_is_not_there(fastclient, server):
-    server.close()
-    theirs = failure(checkpoint, official(server))
-    fast = fastclient.FastClient(server.address, "a", lambda: official(server))
+def test_server_that_is_not_there(fastclient, stub):
+    stub.close()
+    theirs = failure(checkpoint, official(stub))
+    fast = fastclient.FastClient(stub.address, "a", lambda: official(stub))
     assert theirs[0] == "EndpointConnectionError"
     assert failure(checkpoint, fast) == theirs
 
 
-def test_what_boto3_refuses_is_refused(server, fast):
-    server.answers = [error(400, "SerializationException", "no")]
+def test_what_boto3_refuses_is_refused(stub, fast):
+    stub.answers = [error(400, "SerializationException", "no")]
     with pytest.raises(Exception) as mine:
         fast.checkpoint_durable_execution(
             DurableExecutionArn=ARN, CheckpointToken=7, Updates=[object()])
     assert type(mine.value).__name__ == "ParamValidationError"
 
 
-def test_everything_else_is_boto3(server, fast):
+def test_everything_else_is_boto3(stub, fast):
     assert fast.meta.service_model.service_name == "lambda"
     assert fast.exceptions.ServiceException
 
@@ -382,12 +382,12 @@ def test_client_that_is_there_already_stays(fastclient, sdk):
     assert sdk.service.LambdaClient._cached_boto_client is mine
 
 
-def test_official_client_is_made_by_the_sdk(fastclient, sdk, server):
+def test_official_client_is_made_by_the_sdk(fastclient, sdk, stub):
     fastclient.install({
-        "AWS_ENDPOINT_URL_LAMBDA": "http://" + server.address})
+        "AWS_ENDPOINT_URL_LAMBDA": "http://" + stub.address})
     fast = sdk.service.LambdaClient._cached_boto_client
     sdk.service.boto3 = types.SimpleNamespace(
-        client=lambda name, config: official(server))
+        client=lambda name, config: official(stub))
     try:
         assert fast.meta.service_model.service_name == "lambda"
     finally:
