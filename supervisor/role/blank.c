@@ -329,6 +329,18 @@ blank_bind(struct spawn *s, struct spawned *w, const struct order *o,
 	return sandbox_tell(&s->kit, w->binder.channel, &spec, err);
 }
 
+static void
+blank_close_fds(struct spawned *w)
+{
+	int i;
+
+	for (i = 0; i < SPEC_UP_FDS; i++) {
+		if (w->fds[i] >= 0)
+			close(w->fds[i]);
+		w->fds[i] = -1;
+	}
+}
+
 /* The code is there: the runtime may know whose it is. */
 static void
 blank_bound(struct spawn *s, struct spawned *w)
@@ -346,6 +358,8 @@ blank_bound(struct spawn *s, struct spawned *w)
 	log_info("blank worker is bound id=%llu",
 	    (unsigned long long)w->id);
 	spawned_up(s, w, w->fds);
+	/* Ours would keep a listener open that control closes. */
+	blank_close_fds(w);
 }
 
 void
@@ -419,11 +433,7 @@ blank_gone(struct spawn *s, struct spawned *w)
 void
 blank_close(struct spawned *w)
 {
-	int i;
-
-	for (i = 0; i < SPEC_UP_FDS; i++)
-		if (w->fds[i] >= 0)
-			close(w->fds[i]);
+	blank_close_fds(w);
 	if (w->variables >= 0)
 		close(w->variables);
 	if (w->binder.channel >= 0)
