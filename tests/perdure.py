@@ -90,6 +90,13 @@ def proc_tree(root):
     return found
 
 
+def proc_words(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
 def still_there(processes):
     """Which of {pid: start time} still live."""
     left = []
@@ -115,8 +122,7 @@ def is_blank(pid):
 
 
 def waits_for_function(pid):
-    words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    return b"--blank" in words and os.readlink(f"/proc/{pid}/fd/3").startswith(
+    return b"--blank" in proc_words(pid) and os.readlink(f"/proc/{pid}/fd/3").startswith(
         "pipe:")
 
 
@@ -312,13 +318,14 @@ class Server:
         return [pid for pid in self.snapshot() if proc_exe(pid) == exe]
 
     def control_pid(self):
-        """The one child of main that runs our own binary."""
+        """The child of main with that role; one that is about to become a
+        worker still looks like main."""
         for pid in self.snapshot():
             stat = proc_stat(pid)
             if (
                 stat
                 and stat[0] == self.process.pid
-                and proc_exe(pid) == "perdure"
+                and b"control" in proc_words(pid)
             ):
                 return pid
         return None

@@ -53,8 +53,12 @@ try_kernel(void)
 	if (pid == 0)
 		_exit(0);
 	say("fork", pid);
-	say("ptrace", ptrace(PTRACE_TRACEME, 0, NULL, NULL));
-	say("mount", mount("x", "/tmp", "tmpfs", 0, NULL));
+	/*
+	 * Harmless where they are let through: nobody is traced by us, and no
+	 * kernel knows that file system.
+	 */
+	say("ptrace", ptrace(PTRACE_CONT, getppid(), NULL, NULL));
+	say("mount", mount("x", "/", "perdure-none", 0, NULL));
 	say("unshare", unshare(CLONE_NEWUSER));
 	say("setns", setns(0, 0));
 	say("bpf", syscall(SYS_bpf, 0, NULL, 0));
