@@ -70,9 +70,7 @@ def test_error_has_type_and_the_case_of_the_model(server, lam):
     with pytest.raises(
         lam.exceptions.InvalidParameterValueException
     ) as error:
-        lam.put_function_concurrency(
-            FunctionName="nobody", ReservedConcurrentExecutions=1
-        )
+        lam.create_function_url_config(FunctionName="nobody", AuthType="NONE")
     assert "not supported" in error.value.response["message"]
 
 
@@ -81,7 +79,7 @@ def test_what_is_not_served_says_so(server, lam):
         (lam.list_layers, {}),
         (lam.get_policy, {"FunctionName": "f"}),
         (lam.list_event_source_mappings, {}),
-        (lam.get_function_concurrency, {"FunctionName": "f"}),
+        (lam.list_provisioned_concurrency_configs, {"FunctionName": "f"}),
         (lam.create_function_url_config,
          {"FunctionName": "f", "AuthType": "NONE"}),
     ):
