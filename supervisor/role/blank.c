@@ -256,7 +256,8 @@ blanks_tick(struct spawn *s, int64_t now)
 		if (k->n > 0)
 			least(&next, config_ms(s->config,
 			    "workers.idle_timeout") - (now - k->used_ms) + 1);
-		if (!kind_lacks(s, k) || s->blanks.starting > 0)
+		if (!kind_lacks(s, k) || s->blanks.starting > 0 ||
+		    s->is_ending)
 			continue;
 		if (now < k->next_ms)
 			least(&next, k->next_ms - now);

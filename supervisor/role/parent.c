@@ -345,7 +345,7 @@ static void
 control_lost(struct parent *p)
 {
 	link_close(&p->link);
-	spawn_kill_all(&p->spawn);
+	spawn_kill_all(&p->spawn, p->state != PARENT_RUN);
 	code_kill_all(&p->code);
 }
 
@@ -486,7 +486,7 @@ parent_told_to_stop(struct parent *p)
 	p->status = 1;
 	if (p->control > 0)
 		kill(p->control, SIGKILL);
-	spawn_kill_all(&p->spawn);
+	spawn_kill_all(&p->spawn, 1);
 }
 
 /* In PARENT_END: 1 when nothing of ours is left. */
@@ -552,6 +552,7 @@ parent_tick(struct parent *p)
 	int64_t now = now_ms(), next = private_pg_tick(&p->pg, now);
 	struct err err;
 
+	p->spawn.is_ending = p->state != PARENT_RUN;
 	least(&next, spawn_tick(&p->spawn, now));
 	if (p->pg.state == PG_FAILED)
 		parent_fail(p, &p->pg.failure);
@@ -566,7 +567,7 @@ parent_tick(struct parent *p)
 		return next;
 	}
 	/* The first one waits for the database; a later one may wait itself. */
-	if (p->spawn.count == 0 && p->code.count == 0 && (p->is_announced ||
+	if (spawn_busy(&p->spawn) == 0 && p->code.count == 0 && (p->is_announced ||
 	    p->pg.state == PG_UP || p->pg.state == PG_NONE) &&
 	    control_start(p, &err) < 0)
 		parent_fail(p, &err);

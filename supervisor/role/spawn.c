@@ -312,9 +312,9 @@ spawn_serve(struct spawn *s, const struct order *o, struct spawned **out,
 			*out = spawned_new(s, o->id);
 		return -1;
 	}
-	if (s->count - s->nblanks > config_count(s->config, "workers.max"))
+	if (spawn_busy(s) > config_count(s->config, "workers.max"))
 		return err_set(err, ERR_LIMIT, "there are %d workers already",
-		    s->count - s->nblanks - 1);
+		    spawn_busy(s) - 1);
 	if (is_blank)
 		return blank_bind(s, w, o, err);
 	w->up_by_ms = env_mono_ms(env_system()) + SPAWN_UP_MS;
@@ -400,12 +400,19 @@ spawn_on_ready(struct spawn *s, struct msg_in *m, struct err *err)
 }
 
 void
-spawn_kill_all(struct spawn *s)
+spawn_kill_all(struct spawn *s, int blanks_too)
 {
 	struct spawned *w;
 
 	LIST_FOREACH(w, &s->list, link)
-		spawned_kill(w);
+		if (blanks_too || w->kind == NULL)
+			spawned_kill(w);
+}
+
+int
+spawn_busy(const struct spawn *s)
+{
+	return s->count - s->nblanks;
 }
 
 int

@@ -38,6 +38,7 @@ struct spawn {
 	struct blanks blanks;
 	uint32_t next_uid;
 	int count, nblanks;
+	int is_ending;		/* no more blanks are made */
 	LIST_HEAD(, spawned) list;
 };
 
@@ -49,7 +50,10 @@ void spawn_free(struct spawn *);
 int spawn_on_start(struct spawn *, struct msg_in *, struct err *);
 int spawn_on_kill(struct spawn *, struct msg_in *, struct err *);
 int spawn_on_ready(struct spawn *, struct msg_in *, struct err *);
-void spawn_kill_all(struct spawn *);
+/* Blanks belong to no control, so they may stay when one is lost. */
+void spawn_kill_all(struct spawn *, int blanks_too);
+/* Workers of a control; blanks are none. */
+int spawn_busy(const struct spawn *);
 
 /* Adds what to wait for; then looks at everything that is readable. */
 int spawn_poll(struct spawn *, struct pollfd *, int most);
