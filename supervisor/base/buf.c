@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -181,4 +182,16 @@ buf_steal(struct buf *b)
 	b->data = NULL;
 	b->len = b->cap = 0;
 	return s;
+}
+
+void
+buf_time(struct buf *b, int64_t ms)
+{
+	time_t s = (time_t)(ms / 1000);
+	char text[32];
+	struct tm tm;
+
+	gmtime_r(&s, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	buf_fmt(b, "%s.%03dZ", text, (int)(ms % 1000));
 }

@@ -24,6 +24,8 @@ void buf_fmt(struct buf *, const char *fmt, ...)
 void buf_u16be(struct buf *, uint16_t);
 void buf_u32be(struct buf *, uint32_t);
 void buf_u64be(struct buf *, uint64_t);
+/* ms since 1970 as 2026-01-31T23:59:59.999Z. */
+void buf_time(struct buf *, int64_t ms);
 /* A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void buf_json(struct buf *, const char *, size_t);
 char *buf_steal(struct buf *);	/* never NULL; caller frees */

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/buf.h"
 #include "base/jsontext.h"
@@ -88,13 +87,9 @@ add_text(struct buf *b, const char *s)
 static void
 add_time(struct buf *b, int64_t ms)
 {
-	time_t s = (time_t)(ms / 1000);
-	char text[32];
-	struct tm tm;
-
-	gmtime_r(&s, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	buf_fmt(b, "\"%s.%03dZ\"", text, (int)(ms % 1000));
+	buf_char(b, '"');
+	buf_time(b, ms);
+	buf_char(b, '"');
 }
 
 struct blob *

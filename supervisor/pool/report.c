@@ -6,25 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "base/buf.h"
 #include "pool/report.h"
 #include "runtime-api/context.h"
 
 /* ---- lines ---- */
-
-static void
-add_time(struct buf *b, int64_t ms)
-{
-	time_t s = (time_t)(ms / 1000);
-	char text[32];
-	struct tm tm;
-
-	gmtime_r(&s, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	buf_fmt(b, "%s.%03dZ", text, (int)(ms % 1000));
-}
 
 /* SystemLogLevel above INFO silences the platform's JSON records. */
 static bool
@@ -41,7 +28,7 @@ static void
 json_begin(struct buf *b, const char *type, int64_t at_ms)
 {
 	buf_str(b, "{\"time\":\"");
-	add_time(b, at_ms);
+	buf_time(b, at_ms);
 	buf_fmt(b, "\",\"type\":\"%s\",\"record\":{", type);
 }
 
@@ -161,7 +148,7 @@ report_timed_out(struct wlog *l, const struct report *r)
 	char id[ID_TEXT];
 
 	id_text(r->request, id);
-	add_time(&b, r->at_ms);
+	buf_time(&b, r->at_ms);
 	buf_fmt(&b, " %s Task timed out after %d.00 seconds", id,
 	    r->version->timeout_s);
 	wlog_platform(l, b.data, b.len);
