@@ -1016,7 +1016,6 @@ pool_cancel(struct pool *p, struct invocation *inv)
 	}
 }
 
-/* No worker stays warm here, and no function is deployed. */
 /* Only asked for what Postgres has. */
 int
 pool_sweep_code(struct pool *p, bool (*wanted)(void *arg, const char *hex),
@@ -1026,6 +1025,7 @@ pool_sweep_code(struct pool *p, bool (*wanted)(void *arg, const char *hex),
 	abort();
 }
 
+/* No worker stays warm here, and no function is deployed. */
 void
 pool_retire(struct pool *p, const char *function, const char *version)
 {
