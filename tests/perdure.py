@@ -205,6 +205,7 @@ class Server:
         self.clients = {}
         self.seen = {}
         self.mounts = own_mounts()
+        self.all_killed = False
 
     # Life
 
@@ -218,6 +219,7 @@ class Server:
 
     def start(self, seconds=90, env=None):
         """Start it and wait for the ready line; the addresses are kept."""
+        self.all_killed = False
         log = open(self.log_path, "ab")
         environment = dict(os.environ)
         environment.setdefault("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=0")
@@ -354,6 +356,7 @@ class Server:
         """kill -9 of worker, control, main, postgres or all."""
         tree = self.snapshot()
         if who == "all":
+            self.all_killed = True
             pids = list(tree)
         elif who == "main":
             pids = [self.process.pid]
@@ -374,11 +377,21 @@ class Server:
         return [pid for pid in pids if pid]
 
     def kill_all(self):
-        tree = self.snapshot()
-        for pid in tree:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.process.wait(20)
+        self.kill("all")
+
+    def start_again(self):
+        """After kill(): nothing is left, and it starts.  What cleans up
+        after main is gone when all were killed: then the control groups, and
+        what is frozen in them, wait for the next main."""
+        if not self.all_killed:
+            self.assert_gone()
+            return self.start()
+        seen, self.seen = self.seen, {}
+        old = self.process.pid
+        self.start()
+        wait_for(lambda: not still_there(seen), 15, "all ended")
+        wait_for(lambda: not control_groups(old), 15, "old groups removed")
+        return self
 
     def assert_gone(self, seconds=15):
         """No process, mount or socket of it is left."""

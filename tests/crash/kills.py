@@ -135,7 +135,6 @@ class Harness:
         self.ended = []
         self.leaving = []
         self.lock = threading.Lock()
-        self.all_struck = False
         self.begun = time.monotonic()
 
     # Life
@@ -393,7 +392,6 @@ class Harness:
         """kill -9; the watch starts again what nothing else starts."""
         with self.lock:
             self.note(f"kill -9 of {who}")
-            self.all_struck = who == "all"
             self.server.kill(who)
 
     def note(self, what):
@@ -422,7 +420,7 @@ class Harness:
                         continue
                     try:
                         self.note("main is gone")
-                        self.start_again()
+                        self.server.start_again()
                         self.note("started again")
                     except BaseException as error:  # told to the test below
                         problems.append(error)
@@ -437,22 +435,6 @@ class Harness:
             thread.join()
             if problems:
                 raise problems[0]
-
-    def start_again(self):
-        """What cleans up after main is gone when all were struck: then the
-        control groups, and what is frozen in them, wait for the next main."""
-        if not self.all_struck:
-            self.server.assert_gone()
-            self.server.start()
-            return
-        self.all_struck = False
-        seen, self.server.seen = self.server.seen, {}
-        old = self.server.process.pid
-        self.server.start()
-        perdure.wait_for(lambda: not perdure.still_there(seen), 15, "all ended")
-        perdure.wait_for(
-            lambda: not perdure.control_groups(old), 15, "old groups removed"
-        )
 
     # A whole run
 

@@ -316,7 +316,7 @@ def test_markers_of_the_list(server, lam, listing, name):
     other_function = quick(server, f"{name}-other")
     for function in (listing.quick, other_function):
         for n in range(3):
-            function.start({})
+            perdure.execution_end(server, function.start({}))
     _, marker = listing.page(MaxItems=1)
     # Good more than once, and with another size of page.
     assert listing.page(Marker=marker) == listing.page(Marker=marker)
