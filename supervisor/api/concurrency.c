@@ -5,8 +5,7 @@
 
 #include <stdlib.h>
 
-#include "api/ops.h"
-#include "flow/deploy.h"
+#include "api/deploy_call.h"
 #include "flow/registry.h"
 
 static json_t *
@@ -33,42 +32,16 @@ concurrency_on_put(void *arg, const struct function_version *v,
 		    0)));
 }
 
-static void
-concurrency_on_dropped(void *arg, const struct function_version *v,
-    const struct function_alias *a, const struct err *err)
-{
-	(void)v, (void)a;
-	if (err != NULL)
-		call_fail(arg, err);
-	else
-		call_ok(arg, NULL);
-}
-
-static void
-concurrency_change(struct call *c, enum deploy_kind kind, deploy_done *done)
-{
-	struct deploy_in in = { .kind = kind, .input = c->in };
-	struct arn_function fn;
-	struct err err;
-
-	if (call_function(c, &fn, &err) < 0) {
-		call_fail(c, &err);
-		return;
-	}
-	in.name = fn.name;
-	deploy_begin(c->engine, &in, done, c);
-}
-
 void
 op_put_concurrency(struct call *c)
 {
-	concurrency_change(c, DEPLOY_PUT_RESERVED, concurrency_on_put);
+	deploy_call(c, DEPLOY_PUT_RESERVED, concurrency_on_put);
 }
 
 void
 op_delete_concurrency(struct call *c)
 {
-	concurrency_change(c, DEPLOY_DROP_RESERVED, concurrency_on_dropped);
+	deploy_call(c, DEPLOY_DROP_RESERVED, deploy_call_dropped);
 }
 
 void

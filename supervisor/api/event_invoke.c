@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/ops.h"
+#include "api/deploy_call.h"
 #include "core/event_invoke.h"
-#include "flow/deploy.h"
 #include "flow/registry.h"
 
 #define CONFIGS_PAGE 50
@@ -70,49 +69,22 @@ event_invoke_on_set(void *arg, const struct function_version *v,
 		event_invoke_answer(arg);
 }
 
-static void
-event_invoke_on_dropped(void *arg, const struct function_version *v,
-    const struct function_alias *a, const struct err *err)
-{
-	(void)v, (void)a;
-	if (err != NULL)
-		call_fail(arg, err);
-	else
-		call_ok(arg, NULL);
-}
-
-static void
-event_invoke_change(struct call *c, enum deploy_kind kind, deploy_done *done)
-{
-	struct deploy_in in = { .kind = kind, .input = c->in };
-	struct arn_function fn;
-	struct err err;
-
-	if (call_function(c, &fn, &err) < 0) {
-		call_fail(c, &err);
-		return;
-	}
-	in.name = fn.name;
-	in.qualifier = qualifier_of(&fn);
-	deploy_begin(c->engine, &in, done, c);
-}
-
 void
 op_put_event_invoke(struct call *c)
 {
-	event_invoke_change(c, DEPLOY_PUT_INVOKE, event_invoke_on_set);
+	deploy_call(c, DEPLOY_PUT_INVOKE, event_invoke_on_set);
 }
 
 void
 op_update_event_invoke(struct call *c)
 {
-	event_invoke_change(c, DEPLOY_UPDATE_INVOKE, event_invoke_on_set);
+	deploy_call(c, DEPLOY_UPDATE_INVOKE, event_invoke_on_set);
 }
 
 void
 op_delete_event_invoke(struct call *c)
 {
-	event_invoke_change(c, DEPLOY_DROP_INVOKE, event_invoke_on_dropped);
+	deploy_call(c, DEPLOY_DROP_INVOKE, deploy_call_dropped);
 }
 
 void

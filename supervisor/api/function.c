@@ -3,11 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/deploy_call.h"
 #include "api/function_json.h"
-#include "api/ops.h"
 #include "base/buf.h"
 #include "core/token.h"
-#include "flow/deploy.h"
 #include "flow/registry.h"
 
 #define FUNCTIONS_PAGE 50
@@ -121,18 +120,7 @@ function_on_deleted(void *arg, const struct function_version *v,
 void
 op_delete_function(struct call *c)
 {
-	struct deploy_in in = { .kind = DEPLOY_DELETE, .input = c->in };
-	struct arn_function fn;
-	struct err err;
-
-	if (call_function(c, &fn, &err) < 0) {
-		call_fail(c, &err);
-		return;
-	}
-	in.name = fn.name;
-	if (*fn.qualifier != '\0')
-		in.qualifier = fn.qualifier;
-	deploy_begin(c->engine, &in, function_on_deleted, c);
+	deploy_call(c, DEPLOY_DELETE, function_on_deleted);
 }
 
 /* ---- reads ---- */

@@ -9,7 +9,10 @@ libsup_a_SOURCES += \
 	%D%/check.c \
 	%D%/check.h \
 	%D%/concurrency.c \
+	%D%/deploy_call.c \
+	%D%/deploy_call.h \
 	%D%/durable.c \
+	%D%/durable_call.c \
 	%D%/durable_call.h \
 	%D%/error.c \
 	%D%/error.h \

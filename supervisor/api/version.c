@@ -2,9 +2,8 @@
 
 #include <stdlib.h>
 
+#include "api/deploy_call.h"
 #include "api/function_json.h"
-#include "api/ops.h"
-#include "flow/deploy.h"
 #include "flow/registry.h"
 
 #define VERSIONS_PAGE 50
@@ -25,16 +24,7 @@ version_on_published(void *arg, const struct function_version *v,
 void
 op_publish_version(struct call *c)
 {
-	struct deploy_in in = { .kind = DEPLOY_PUBLISH, .input = c->in };
-	struct arn_function fn;
-	struct err err;
-
-	if (call_function(c, &fn, &err) < 0) {
-		call_fail(c, &err);
-		return;
-	}
-	in.name = fn.name;
-	deploy_begin(c->engine, &in, version_on_published, c);
+	deploy_call(c, DEPLOY_PUBLISH, version_on_published);
 }
 
 /* Position 0 is $LATEST, then the published ones, ascending. */
