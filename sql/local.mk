@@ -21,7 +21,8 @@ sql_migrations = \
 	%D%/migrations/0004_archive.sql \
 	%D%/migrations/0005_code_used.sql \
 	%D%/migrations/0006_function_log.sql \
-	%D%/migrations/0007_deleting.sql
+	%D%/migrations/0007_deleting.sql \
+	%D%/migrations/0008_row.sql
 
 EXTRA_DIST += \
 	%D%/dump.sh \

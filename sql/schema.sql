@@ -1,5 +1,90 @@
 -- Made by sql/dump.sh from the migrations; edit those instead.
 
+CREATE TYPE public.execution_change AS (
+	id uuid,
+	rev_before bigint,
+	status smallint,
+	rev bigint,
+	write_id bigint,
+	cluster_epoch integer,
+	epoch integer,
+	seq bigint,
+	running boolean,
+	owner bigint,
+	request_id uuid,
+	claimed_ms bigint,
+	failures integer,
+	retry_ms bigint,
+	end_ms bigint,
+	deadline_ms bigint,
+	result bytea,
+	error bytea,
+	parent_told boolean,
+	pause_ms bigint,
+	pause_timeout boolean,
+	pause_reason bytea,
+	pause_wants_run boolean,
+	control_token bytea,
+	control_ms bigint,
+	metered integer,
+	stored_bytes bigint,
+	event_count integer,
+	last_event_ms bigint,
+	wake_at bigint
+);
+
+CREATE TYPE public.history_row AS (
+	execution uuid,
+	id integer,
+	at_ms bigint,
+	type smallint,
+	ord integer,
+	cause smallint,
+	cause_id text,
+	payload bytea,
+	attempt integer,
+	delay_s bigint,
+	duration_s bigint,
+	due_ms bigint,
+	timeout_s bigint,
+	heartbeat_s bigint,
+	start_ms bigint,
+	flag boolean,
+	ref text,
+	tenant bytea,
+	version text,
+	child_arn text
+);
+
+CREATE TYPE public.operation_row AS (
+	execution uuid,
+	ord integer,
+	id text,
+	type smallint,
+	status smallint,
+	parent integer,
+	name text,
+	subtype text,
+	start_ms bigint,
+	end_ms bigint,
+	payload bytea,
+	error bytea,
+	attempt integer,
+	due_ms bigint,
+	duration_s bigint,
+	timeout_s bigint,
+	heartbeat_s bigint,
+	heartbeat_ms bigint,
+	callback_id text,
+	replay_children boolean,
+	target text,
+	tenant bytea,
+	child uuid,
+	child_durable boolean,
+	child_version text,
+	child_arn text
+);
+
 CREATE FUNCTION public.clock_now() RETURNS bigint
     LANGUAGE sql STABLE
     AS $$select floor(extract(epoch from clock_timestamp()) * 1000)::bigint$$;

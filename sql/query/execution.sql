@@ -32,50 +32,30 @@ started as (
     returning id
 ),
 operations as (
-    insert into operation (execution,
-        ord, id, type, status, parent, name, subtype, start_ms, end_ms,
-        payload, error, attempt, due_ms, duration_s, timeout_s, heartbeat_s,
-        heartbeat_ms, callback_id, replay_children, target, tenant, child,
-        child_durable, child_version, child_arn)
-    select started.id,
-        u.ord, u.id, u.type, u.status, u.parent, u.name, u.subtype,
-        u.start_ms, u.end_ms, u.payload, u.error, u.attempt, u.due_ms,
-        u.duration_s, u.timeout_s, u.heartbeat_s, u.heartbeat_ms,
-        u.callback_id, u.replay_children, u.target, u.tenant, u.child,
-        u.child_durable, u.child_version, u.child_arn
-    from started, unnest(
-        $45::int[], $46::text[], $47::smallint[], $48::smallint[], $49::int[],
-        $50::text[], $51::text[], $52::bigint[], $53::bigint[], $54::bytea[],
-        $55::bytea[], $56::int[], $57::bigint[], $58::bigint[], $59::bigint[],
-        $60::bigint[], $61::bigint[], $62::text[], $63::boolean[],
-        $64::text[], $65::bytea[], $66::uuid[], $67::boolean[], $68::text[],
-        $69::text[]
-    ) as u (
-        ord, id, type, status, parent, name, subtype, start_ms, end_ms,
-        payload, error, attempt, due_ms, duration_s, timeout_s, heartbeat_s,
-        heartbeat_ms, callback_id, replay_children, target, tenant, child,
-        child_durable, child_version, child_arn)
+    insert into operation (
+        execution, ord, id, type, status, parent, name, subtype, start_ms,
+        end_ms, payload, error, attempt, due_ms, duration_s, timeout_s,
+        heartbeat_s, heartbeat_ms, callback_id, replay_children, target,
+        tenant, child, child_durable, child_version, child_arn)
+    select
+        o.execution, o.ord, o.id, o.type, o.status, o.parent, o.name,
+        o.subtype, o.start_ms, o.end_ms, o.payload, o.error, o.attempt,
+        o.due_ms, o.duration_s, o.timeout_s, o.heartbeat_s, o.heartbeat_ms,
+        o.callback_id, o.replay_children, o.target, o.tenant, o.child,
+        o.child_durable, o.child_version, o.child_arn
+    from started, unnest($45::operation_row[]) o
 ),
 events as (
-    insert into history (execution,
-        id, at_ms, type, ord, cause, cause_id, payload, attempt, delay_s,
-        duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag, ref,
-        tenant, version, child_arn)
-    select started.id,
-        u.id, u.at_ms, u.type, u.ord, u.cause, u.cause_id, u.payload,
-        u.attempt, u.delay_s, u.duration_s, u.due_ms, u.timeout_s,
-        u.heartbeat_s, u.start_ms, u.flag, u.ref, u.tenant, u.version,
-        u.child_arn
-    from started, unnest(
-        $70::int[], $71::bigint[], $72::smallint[], $73::int[],
-        $74::smallint[], $75::text[], $76::bytea[], $77::int[], $78::bigint[],
-        $79::bigint[], $80::bigint[], $81::bigint[], $82::bigint[],
-        $83::bigint[], $84::boolean[], $85::text[], $86::bytea[], $87::text[],
-        $88::text[]
-    ) as u (
-        id, at_ms, type, ord, cause, cause_id, payload, attempt, delay_s,
-        duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag, ref,
-        tenant, version, child_arn)
+    insert into history (
+        execution, id, at_ms, type, ord, cause, cause_id, payload, attempt,
+        delay_s, duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag,
+        ref, tenant, version, child_arn)
+    select
+        h.execution, h.id, h.at_ms, h.type, h.ord, h.cause, h.cause_id,
+        h.payload, h.attempt, h.delay_s, h.duration_s, h.due_ms, h.timeout_s,
+        h.heartbeat_s, h.start_ms, h.flag, h.ref, h.tenant, h.version,
+        h.child_arn
+    from started, unnest($46::history_row[]) h
 )
 select true, id from started
 union all
@@ -86,50 +66,41 @@ union all
 select false, id from named
 where not exists (select 1 from started)
 
--- Everything that one decision changes, if the execution still is at the
--- revision ($2) it was taken at.  No row: it is not, and nothing was written.
+-- Everything that decisions about different executions change, each if the
+-- execution still is at the revision it was taken at.  Gives those that were:
+-- of the others nothing was written.
 -- name: execution_write
 with written as (
-    update execution set
-        status = $3::smallint, rev = $4::bigint, write_id = $5::bigint,
-        cluster_epoch = $6::int, epoch = $7::int, seq = $8::bigint,
-        running = $9::boolean, owner = $10::bigint, request_id = $11::uuid,
-        claimed_ms = $12::bigint, failures = $13::int, retry_ms = $14::bigint,
-        end_ms = $15::bigint, deadline_ms = $16::bigint, result = $17::bytea,
-        error = $18::bytea, parent_told = $19::boolean,
-        pause_ms = $20::bigint, pause_timeout = $21::boolean,
-        pause_reason = $22::bytea, pause_wants_run = $23::boolean,
-        control_token = $24::bytea, control_ms = $25::bigint,
-        metered = $26::int, stored_bytes = $27::bigint,
-        event_count = $28::int, last_event_ms = $29::bigint,
-        wake_at = $30::bigint
-    where id = $1::uuid and rev = $2::bigint
-    returning id
+    update execution x set
+        status = c.status, rev = c.rev, write_id = c.write_id,
+        cluster_epoch = c.cluster_epoch, epoch = c.epoch, seq = c.seq,
+        running = c.running, owner = c.owner, request_id = c.request_id,
+        claimed_ms = c.claimed_ms, failures = c.failures,
+        retry_ms = c.retry_ms, end_ms = c.end_ms, deadline_ms = c.deadline_ms,
+        result = c.result, error = c.error, parent_told = c.parent_told,
+        pause_ms = c.pause_ms, pause_timeout = c.pause_timeout,
+        pause_reason = c.pause_reason, pause_wants_run = c.pause_wants_run,
+        control_token = c.control_token, control_ms = c.control_ms,
+        metered = c.metered, stored_bytes = c.stored_bytes,
+        event_count = c.event_count, last_event_ms = c.last_event_ms,
+        wake_at = c.wake_at
+    from unnest($1::execution_change[]) c
+    where x.id = c.id and x.rev = c.rev_before
+    returning x.id
 ),
 operations as (
-    insert into operation (execution,
-        ord, id, type, status, parent, name, subtype, start_ms, end_ms,
-        payload, error, attempt, due_ms, duration_s, timeout_s, heartbeat_s,
-        heartbeat_ms, callback_id, replay_children, target, tenant, child,
-        child_durable, child_version, child_arn)
-    select written.id,
-        u.ord, u.id, u.type, u.status, u.parent, u.name, u.subtype,
-        u.start_ms, u.end_ms, u.payload, u.error, u.attempt, u.due_ms,
-        u.duration_s, u.timeout_s, u.heartbeat_s, u.heartbeat_ms,
-        u.callback_id, u.replay_children, u.target, u.tenant, u.child,
-        u.child_durable, u.child_version, u.child_arn
-    from written, unnest(
-        $31::int[], $32::text[], $33::smallint[], $34::smallint[], $35::int[],
-        $36::text[], $37::text[], $38::bigint[], $39::bigint[], $40::bytea[],
-        $41::bytea[], $42::int[], $43::bigint[], $44::bigint[], $45::bigint[],
-        $46::bigint[], $47::bigint[], $48::text[], $49::boolean[],
-        $50::text[], $51::bytea[], $52::uuid[], $53::boolean[], $54::text[],
-        $55::text[]
-    ) as u (
-        ord, id, type, status, parent, name, subtype, start_ms, end_ms,
-        payload, error, attempt, due_ms, duration_s, timeout_s, heartbeat_s,
-        heartbeat_ms, callback_id, replay_children, target, tenant, child,
-        child_durable, child_version, child_arn)
+    insert into operation (
+        execution, ord, id, type, status, parent, name, subtype, start_ms,
+        end_ms, payload, error, attempt, due_ms, duration_s, timeout_s,
+        heartbeat_s, heartbeat_ms, callback_id, replay_children, target,
+        tenant, child, child_durable, child_version, child_arn)
+    select
+        execution, ord, id, type, status, parent, name, subtype, start_ms,
+        end_ms, payload, error, attempt, due_ms, duration_s, timeout_s,
+        heartbeat_s, heartbeat_ms, callback_id, replay_children, target,
+        tenant, child, child_durable, child_version, child_arn
+    from unnest($2::operation_row[])
+    where (execution in (select w.id from written w)) is true
     on conflict (execution, ord) do update set
         status = excluded.status, start_ms = excluded.start_ms,
         end_ms = excluded.end_ms, payload = excluded.payload,
@@ -144,25 +115,16 @@ operations as (
         child_version = excluded.child_version, child_arn = excluded.child_arn
 ),
 events as (
-    insert into history (execution,
-        id, at_ms, type, ord, cause, cause_id, payload, attempt, delay_s,
-        duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag, ref,
-        tenant, version, child_arn)
-    select written.id,
-        u.id, u.at_ms, u.type, u.ord, u.cause, u.cause_id, u.payload,
-        u.attempt, u.delay_s, u.duration_s, u.due_ms, u.timeout_s,
-        u.heartbeat_s, u.start_ms, u.flag, u.ref, u.tenant, u.version,
-        u.child_arn
-    from written, unnest(
-        $56::int[], $57::bigint[], $58::smallint[], $59::int[],
-        $60::smallint[], $61::text[], $62::bytea[], $63::int[], $64::bigint[],
-        $65::bigint[], $66::bigint[], $67::bigint[], $68::bigint[],
-        $69::bigint[], $70::boolean[], $71::text[], $72::bytea[], $73::text[],
-        $74::text[]
-    ) as u (
-        id, at_ms, type, ord, cause, cause_id, payload, attempt, delay_s,
-        duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag, ref,
-        tenant, version, child_arn)
+    insert into history (
+        execution, id, at_ms, type, ord, cause, cause_id, payload, attempt,
+        delay_s, duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag,
+        ref, tenant, version, child_arn)
+    select
+        execution, id, at_ms, type, ord, cause, cause_id, payload, attempt,
+        delay_s, duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag,
+        ref, tenant, version, child_arn
+    from unnest($3::history_row[])
+    where (execution in (select w.id from written w)) is true
 )
 select id from written
 
@@ -195,50 +157,30 @@ with started as (
     returning id
 ),
 operations as (
-    insert into operation (execution,
-        ord, id, type, status, parent, name, subtype, start_ms, end_ms,
-        payload, error, attempt, due_ms, duration_s, timeout_s, heartbeat_s,
-        heartbeat_ms, callback_id, replay_children, target, tenant, child,
-        child_durable, child_version, child_arn)
-    select started.id,
-        u.ord, u.id, u.type, u.status, u.parent, u.name, u.subtype,
-        u.start_ms, u.end_ms, u.payload, u.error, u.attempt, u.due_ms,
-        u.duration_s, u.timeout_s, u.heartbeat_s, u.heartbeat_ms,
-        u.callback_id, u.replay_children, u.target, u.tenant, u.child,
-        u.child_durable, u.child_version, u.child_arn
-    from started, unnest(
-        $48::int[], $49::text[], $50::smallint[], $51::smallint[], $52::int[],
-        $53::text[], $54::text[], $55::bigint[], $56::bigint[], $57::bytea[],
-        $58::bytea[], $59::int[], $60::bigint[], $61::bigint[], $62::bigint[],
-        $63::bigint[], $64::bigint[], $65::text[], $66::boolean[],
-        $67::text[], $68::bytea[], $69::uuid[], $70::boolean[], $71::text[],
-        $72::text[]
-    ) as u (
-        ord, id, type, status, parent, name, subtype, start_ms, end_ms,
-        payload, error, attempt, due_ms, duration_s, timeout_s, heartbeat_s,
-        heartbeat_ms, callback_id, replay_children, target, tenant, child,
-        child_durable, child_version, child_arn)
+    insert into operation (
+        execution, ord, id, type, status, parent, name, subtype, start_ms,
+        end_ms, payload, error, attempt, due_ms, duration_s, timeout_s,
+        heartbeat_s, heartbeat_ms, callback_id, replay_children, target,
+        tenant, child, child_durable, child_version, child_arn)
+    select
+        o.execution, o.ord, o.id, o.type, o.status, o.parent, o.name,
+        o.subtype, o.start_ms, o.end_ms, o.payload, o.error, o.attempt,
+        o.due_ms, o.duration_s, o.timeout_s, o.heartbeat_s, o.heartbeat_ms,
+        o.callback_id, o.replay_children, o.target, o.tenant, o.child,
+        o.child_durable, o.child_version, o.child_arn
+    from started, unnest($48::operation_row[]) o
 ),
 events as (
-    insert into history (execution,
-        id, at_ms, type, ord, cause, cause_id, payload, attempt, delay_s,
-        duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag, ref,
-        tenant, version, child_arn)
-    select started.id,
-        u.id, u.at_ms, u.type, u.ord, u.cause, u.cause_id, u.payload,
-        u.attempt, u.delay_s, u.duration_s, u.due_ms, u.timeout_s,
-        u.heartbeat_s, u.start_ms, u.flag, u.ref, u.tenant, u.version,
-        u.child_arn
-    from started, unnest(
-        $73::int[], $74::bigint[], $75::smallint[], $76::int[],
-        $77::smallint[], $78::text[], $79::bytea[], $80::int[], $81::bigint[],
-        $82::bigint[], $83::bigint[], $84::bigint[], $85::bigint[],
-        $86::bigint[], $87::boolean[], $88::text[], $89::bytea[], $90::text[],
-        $91::text[]
-    ) as u (
-        id, at_ms, type, ord, cause, cause_id, payload, attempt, delay_s,
-        duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag, ref,
-        tenant, version, child_arn)
+    insert into history (
+        execution, id, at_ms, type, ord, cause, cause_id, payload, attempt,
+        delay_s, duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag,
+        ref, tenant, version, child_arn)
+    select
+        h.execution, h.id, h.at_ms, h.type, h.ord, h.cause, h.cause_id,
+        h.payload, h.attempt, h.delay_s, h.duration_s, h.due_ms, h.timeout_s,
+        h.heartbeat_s, h.start_ms, h.flag, h.ref, h.tenant, h.version,
+        h.child_arn
+    from started, unnest($49::history_row[]) h
 )
 select id from started
 

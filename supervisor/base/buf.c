@@ -1,5 +1,6 @@
 #include <config.h>
 
+#include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,15 +95,15 @@ buf_u16be(struct buf *b, uint16_t v)
 void
 buf_u32be(struct buf *b, uint32_t v)
 {
-	buf_u16be(b, v >> 16);
-	buf_u16be(b, v & 0xffff);
+	v = htobe32(v);
+	buf_add(b, &v, sizeof(v));
 }
 
 void
 buf_u64be(struct buf *b, uint64_t v)
 {
-	buf_u32be(b, v >> 32);
-	buf_u32be(b, v & 0xffffffff);
+	v = htobe64(v);
+	buf_add(b, &v, sizeof(v));
 }
 
 static size_t

@@ -11,6 +11,7 @@
 
 #include "base/metric.h"
 #include "store/pgset.h"
+#include "store/row.h"
 
 static void batch_done(void *arg, struct pg_unit *);
 
@@ -20,15 +21,19 @@ batch_pg(struct pgstore *s)
 	return s->pgs[0];
 }
 
-static size_t
-call_bytes(const struct pg_call *c)
+/* Is it about an execution that another one of the unit writes? */
+static bool
+batch_has(const struct pg_unit *u, const struct pg_call *c)
 {
-	size_t n = 0;
-	int i;
+	const struct pg_call *o;
 
-	for (i = 0; i < c->nstmts; i++)
-		n += c->stmts[i].params.data.len;
-	return n;
+	if (c->write == NULL)
+		return false;
+	TAILQ_FOREACH(o, &u->calls, link)
+		if (o->write != NULL &&
+		    id_compare(&o->write->id, &c->write->id) == 0)
+			return true;
+	return false;
 }
 
 /* The next call for the unit, or NULL when it is full. */
@@ -46,11 +51,58 @@ batch_take(struct batch *b, const struct pg_unit *u)
 	c = TAILQ_FIRST(&b->waiting);
 	if (c == NULL || u->ncalls == BATCH_CALLS_MOST)
 		return NULL;
-	if (u->ncalls > 0 && u->bytes + call_bytes(c) > BATCH_BYTES_MOST)
+	if (u->ncalls > 0 && u->bytes + pg_call_bytes(c) > BATCH_BYTES_MOST)
+		return NULL;
+	if (batch_has(u, c))
 		return NULL;
 	TAILQ_REMOVE(&b->waiting, c, link);
 	b->nwaiting--;
 	return c;
+}
+
+/* One statement for all executions, instead of one for each. */
+static void
+batch_writes(struct pg_unit *u)
+{
+	const struct records *change[BATCH_CALLS_MOST];
+	const struct records *operations[BATCH_CALLS_MOST];
+	const struct records *events[BATCH_CALLS_MOST];
+	struct pg_call *c;
+	int n = 0;
+
+	TAILQ_FOREACH(c, &u->calls, link) {
+		if (c->write == NULL)
+			continue;
+		c->write->done = false;
+		change[n] = &c->write->change;
+		operations[n] = &c->write->operations;
+		events[n++] = &c->write->events;
+	}
+	if (n == 0)
+		return;
+	u->writes = xcalloc(1, sizeof(*u->writes));
+	u->writes->stmt = STMT_EXECUTION_WRITE;
+	param_records(&u->writes->params, change, n);
+	param_records(&u->writes->params, operations, n);
+	param_records(&u->writes->params, events, n);
+}
+
+/* Tells the calls which executions were written. */
+static void
+batch_written(struct pg_unit *u)
+{
+	struct row r = { .res = u->writes->res };
+	struct pg_call *c;
+	struct id id;
+
+	for (; r.row < PQntuples(r.res); r.row++) {
+		r.col = 0;
+		id = row_id(&r);
+		TAILQ_FOREACH(c, &u->calls, link)
+			if (c->write != NULL &&
+			    id_compare(&c->write->id, &id) == 0)
+				c->write->done = true;
+	}
 }
 
 static struct pg_unit *
@@ -90,6 +142,7 @@ batch_go(struct pgstore *s)
 		pg_unit_free(u);
 		return;
 	}
+	batch_writes(u);
 	b->flying = u;
 	u->begun_us = s->env->mono_us(s->env);
 	pg_submit(batch_pg(s), u);
@@ -125,6 +178,8 @@ batch_done(void *arg, struct pg_unit *u)
 	b->flying = NULL;
 	metric_observe(METRIC_DB_BATCH, NULL, NULL,
 	    (double)(s->env->mono_us(s->env) - u->begun_us) / 1e6);
+	if (u->result == STORE_OK && u->writes != NULL)
+		batch_written(u);
 	while ((c = TAILQ_FIRST(&u->calls)) != NULL) {
 		TAILQ_REMOVE(&u->calls, c, link);
 		if (divide)

@@ -40,6 +40,38 @@ pg_call_text(struct pg_call *c, char *text)
 	c->stmts[c->nstmts - 1].text = text;
 }
 
+struct pg_write *
+pg_call_write(struct pg_call *c, const struct id *id)
+{
+	c->write = xcalloc(1, sizeof(*c->write));
+	c->write->id = *id;
+	return c->write;
+}
+
+static void
+pg_write_free(struct pg_write *w)
+{
+	if (w == NULL)
+		return;
+	buf_free(&w->change.data);
+	buf_free(&w->operations.data);
+	buf_free(&w->events.data);
+	free(w);
+}
+
+size_t
+pg_call_bytes(const struct pg_call *c)
+{
+	const struct pg_write *w = c->write;
+	size_t n = w == NULL ? 0 : w->change.data.len +
+	    w->operations.data.len + w->events.data.len;
+	int i;
+
+	for (i = 0; i < c->nstmts; i++)
+		n += c->stmts[i].params.data.len;
+	return n;
+}
+
 static void
 pg_call_forget(struct pg_call *c)
 {
@@ -61,6 +93,7 @@ pg_call_free(struct pg_call *c)
 		params_free(&c->stmts[i].params);
 	for (i = 0; i < c->nstmts; i++)
 		free(c->stmts[i].text);
+	pg_write_free(c->write);
 	free(c->stmts);
 	free(c);
 }
@@ -113,8 +146,8 @@ pg_call_finish(struct pg_call *c, enum store_result result,
 	}
 	if (result == STORE_UNKNOWN)
 		metric_inc(METRIC_DB_UNKNOWN, NULL, NULL);
-	metric_observe(METRIC_DB_SECONDS, stmt_texts[c->stmts[0].stmt].name,
-	    NULL, (double)(c->pgs->env->mono_us(c->pgs->env) - c->begun_us) /
+	metric_observe(METRIC_DB_SECONDS, stmt_texts[c->write != NULL ?
+	    STMT_EXECUTION_WRITE : c->stmts[0].stmt].name, NULL, (double)(c->pgs->env->mono_us(c->pgs->env) - c->begun_us) /
 	    1e6);
 	c->again = false;
 	c->done(c, result, result == STORE_OK ? NULL : err);

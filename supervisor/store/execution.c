@@ -71,8 +71,8 @@ pg_execution_start(struct store *s, const struct change *c,
 
 	call->start = start;
 	params_execution(p, c->x);
-	params_operations(p, c->x, NULL, c->x->nops);
-	params_events(p, c->events, c->nevents);
+	params_operations(p, c->x);
+	params_events(p, &c->x->id, c->events, c->nevents);
 	p = pg_call_stmt(&call->call, STMT_ARCHIVE_NAME);
 	param_id(p, &c->x->id);
 	param_text(p, c->x->function);
@@ -89,7 +89,8 @@ write_done(struct pg_call *call, enum store_result result,
 	struct done_call *w = (struct done_call *)call;
 	struct err stale;
 
-	if (result == STORE_OK && pg_call_rows(call, 0) == 0) {
+	if (result == STORE_OK && !(call->write != NULL ? call->write->done :
+	    pg_call_rows(call, 0) > 0)) {
 		err_set(&stale, ERR_CONFLICT, "the execution has moved on");
 		w->done(w->arg, STORE_CONFLICT, &stale);
 		return;
@@ -121,8 +122,8 @@ write_child(struct pg_call *call, const struct execution *x,
 	}
 	p = write_guarded(call, STMT_EXECUTION_CHILD_START, x);
 	params_execution(p, child->x);
-	params_operations(p, child->x, NULL, child->x->nops);
-	params_events(p, &child->started, 1);
+	params_operations(p, child->x);
+	params_events(p, &child->x->id, &child->started, 1);
 }
 
 static void
@@ -165,7 +166,7 @@ pg_execution_write(struct store *s, const struct change *c, store_done *done,
 {
 	struct done_call *w = pg_call_new(sizeof(*w), POINT_EXECUTION_WRITE,
 	    write_done);
-	struct params *p;
+	struct pg_write *write;
 	int i;
 
 	w->done = done;
@@ -174,12 +175,10 @@ pg_execution_write(struct store *s, const struct change *c, store_done *done,
 		write_archived(s, w, c);
 		return;
 	}
-	p = pg_call_stmt(&w->call, STMT_EXECUTION_WRITE);
-	param_id(p, &c->x->id);
-	param_i64(p, c->rev_before);
-	params_execution_changed(p, c->x);
-	params_operations(p, c->x, c->touched, c->ntouched);
-	params_events(p, c->events, c->nevents);
+	write = pg_call_write(&w->call, &c->x->id);
+	record_change(&write->change, c->x, c->rev_before);
+	record_operations(&write->operations, c->x, c->touched, c->ntouched);
+	record_events(&write->events, &c->x->id, c->events, c->nevents);
 	for (i = 0; i < c->nchildren; i++)
 		write_child(&w->call, c->x, &c->children[i]);
 	if (c->nsettled > 0)

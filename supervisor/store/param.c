@@ -1,6 +1,7 @@
 #include <config.h>
 
 #include <assert.h>
+#include <endian.h>
 #include <string.h>
 
 #include "store/param.h"
@@ -135,76 +136,111 @@ array_end(struct params *p)
 }
 
 void
-array_null(struct params *p)
+item_null(struct buf *b)
 {
-	buf_u32be(&p->data, UINT32_MAX);
+	buf_u32be(b, UINT32_MAX);
 }
 
 void
-array_bytes(struct params *p, const void *data, size_t n)
+item_bytes(struct buf *b, const void *data, size_t n)
 {
-	buf_u32be(&p->data, (uint32_t)n);
-	buf_add(&p->data, data, n);
+	buf_u32be(b, (uint32_t)n);
+	buf_add(b, data, n);
 }
 
 void
-array_bool(struct params *p, bool v)
+item_bool(struct buf *b, bool v)
 {
 	char c = v;
 
-	array_bytes(p, &c, 1);
+	item_bytes(b, &c, 1);
 }
 
 void
-array_i16(struct params *p, int16_t v)
+item_i16(struct buf *b, int16_t v)
 {
-	buf_u32be(&p->data, 2);
-	buf_u16be(&p->data, (uint16_t)v);
+	buf_u32be(b, 2);
+	buf_u16be(b, (uint16_t)v);
 }
 
 void
-array_i32(struct params *p, int32_t v)
+item_i32(struct buf *b, int32_t v)
 {
-	buf_u32be(&p->data, 4);
-	buf_u32be(&p->data, (uint32_t)v);
+	buf_u32be(b, 4);
+	buf_u32be(b, (uint32_t)v);
 }
 
 void
-array_i64(struct params *p, int64_t v)
+item_i64(struct buf *b, int64_t v)
 {
-	buf_u32be(&p->data, 8);
-	buf_u64be(&p->data, (uint64_t)v);
+	buf_u32be(b, 8);
+	buf_u64be(b, (uint64_t)v);
 }
 
 void
-array_text(struct params *p, const char *s)
+item_text(struct buf *b, const char *s)
 {
 	if (s == NULL)
-		array_null(p);
+		item_null(b);
 	else
-		array_bytes(p, s, strlen(s));
+		item_bytes(b, s, strlen(s));
 }
 
 void
-array_blob(struct params *p, const struct blob *b)
+item_blob(struct buf *b, const struct blob *v)
 {
-	if (b == NULL)
-		array_null(p);
+	if (v == NULL)
+		item_null(b);
 	else
-		array_bytes(p, b->data, b->len);
+		item_bytes(b, v->data, v->len);
 }
 
 void
-array_id(struct params *p, const struct id *id)
+item_id(struct buf *b, const struct id *id)
 {
-	array_bytes(p, id->b, sizeof(id->b));
+	item_bytes(b, id->b, sizeof(id->b));
 }
 
 void
-array_id_or_null(struct params *p, const struct id *id)
+item_id_or_null(struct buf *b, const struct id *id)
 {
 	if (id_is_zero(id))
-		array_null(p);
+		item_null(b);
 	else
-		array_id(p, id);
+		item_id(b, id);
+}
+
+size_t
+record_begin(struct buf *b, int fields)
+{
+	size_t at = b->len;
+
+	buf_u32be(b, 0);	/* the length, once it is known */
+	buf_u32be(b, (uint32_t)fields);
+	return at;
+}
+
+void
+record_end(struct buf *b, size_t at)
+{
+	uint32_t len = htobe32((uint32_t)(b->len - at - sizeof(len)));
+
+	memcpy(b->data + at, &len, sizeof(len));
+}
+
+/*
+ * The type of the elements is the parameter's own: array_recv minds only
+ * those that are built in, since the others differ between databases.
+ */
+void
+param_records(struct params *p, const struct records *const *list, int n)
+{
+	int i, all = 0;
+
+	for (i = 0; i < n; i++)
+		all += list[i]->n;
+	array_begin(p, PARAM_RECORD, all);
+	for (i = 0; i < n; i++)
+		buf_add(&p->data, list[i]->data.data, list[i]->data.len);
+	array_end(p);
 }

@@ -44,24 +44,65 @@ enum param_type {
 	PARAM_I16 = 21,
 	PARAM_I32 = 23,
 	PARAM_TEXT = 25,
+	PARAM_RECORD = 2249,
 	PARAM_UUID = 2950,
 };
+
+/*
+ * Items of arrays and fields of records, each headed by its length.
+ */
+void item_null(struct buf *);
+void item_bool(struct buf *, bool);
+void item_i16(struct buf *, int16_t);
+void item_i32(struct buf *, int32_t);
+void item_i64(struct buf *, int64_t);
+void item_bytes(struct buf *, const void *, size_t);
+void item_text(struct buf *, const char *);
+void item_blob(struct buf *, const struct blob *);
+void item_id(struct buf *, const struct id *);
+void item_id_or_null(struct buf *, const struct id *);
 
 /*
  * An array parameter of n elements: array_begin, then exactly n of the
  * others, then array_end.
  */
 void array_begin(struct params *, enum param_type, int n);
-void array_null(struct params *);
-void array_bool(struct params *, bool);
-void array_i16(struct params *, int16_t);
-void array_i32(struct params *, int32_t);
-void array_i64(struct params *, int64_t);
-void array_bytes(struct params *, const void *, size_t);
-void array_text(struct params *, const char *);
-void array_blob(struct params *, const struct blob *);
-void array_id(struct params *, const struct id *);
-void array_id_or_null(struct params *, const struct id *);
 void array_end(struct params *);
+
+#define ARRAY_ITEM(writer, type) \
+	static inline void \
+	array_##writer(struct params *p, type v) \
+	{ \
+		item_##writer(&p->data, v); \
+	}
+ARRAY_ITEM(bool, bool)
+ARRAY_ITEM(i16, int16_t)
+ARRAY_ITEM(i32, int32_t)
+ARRAY_ITEM(i64, int64_t)
+ARRAY_ITEM(text, const char *)
+ARRAY_ITEM(blob, const struct blob *)
+ARRAY_ITEM(id, const struct id *)
+ARRAY_ITEM(id_or_null, const struct id *)
+#undef ARRAY_ITEM
+
+static inline void
+array_bytes(struct params *p, const void *data, size_t n)
+{
+	item_bytes(&p->data, data, n);
+}
+
+/*
+ * Records of a composite type, which is an item of an array: each field is
+ * its type and an item.  record_begin gives what record_end takes.
+ */
+size_t record_begin(struct buf *, int fields);
+void record_end(struct buf *, size_t at);
+
+/* Records one behind the other, until they are an array parameter. */
+struct records {
+	struct buf data;
+	int n;
+};
+void param_records(struct params *, const struct records *const *, int n);
 
 #endif

@@ -27,18 +27,20 @@ pg_unit_new(enum unit_kind kind)
 void
 pg_unit_add(struct pg_unit *u, struct pg_call *c)
 {
-	int i;
-
 	TAILQ_INSERT_TAIL(&u->calls, c, link);
 	u->ncalls++;
-	for (i = 0; i < c->nstmts; i++)
-		u->bytes += c->stmts[i].params.data.len;
+	u->bytes += pg_call_bytes(c);
 }
 
 void
 pg_unit_free(struct pg_unit *u)
 {
 	assert(TAILQ_EMPTY(&u->calls));
+	if (u->writes != NULL) {
+		PQclear(u->writes->res);
+		params_free(&u->writes->params);
+	}
+	free(u->writes);
 	free(u);
 }
 
@@ -143,6 +145,8 @@ pg_send(struct pg *pg, struct pg_unit *u)
 		pg_put(pg, STMT_BEGIN_SNAPSHOT, NULL);
 	else if (u->kind == UNIT_ROLLBACK)
 		pg_put(pg, STMT_ROLLBACK, NULL);
+	if (u->writes != NULL)
+		pg_put_stmt(pg, u->writes);
 	TAILQ_FOREACH(c, &u->calls, link) {
 		c->sent_us = pg->conf.env->mono_us(pg->conf.env);
 		for (i = 0; i < c->nstmts; i++)
@@ -175,11 +179,20 @@ pg_send(struct pg *pg, struct pg_unit *u)
 	}
 }
 
+/* Those without a statement of their own have no answer either. */
+static struct pg_call *
+unit_answered(struct pg_call *c)
+{
+	while (c != NULL && c->nstmts == 0)
+		c = TAILQ_NEXT(c, link);
+	return c;
+}
+
 static void
 pg_send_tracked(struct pg *pg, struct pg_unit *u)
 {
 	u->step = u->kind == UNIT_PLAIN ? STEP_CALLS : STEP_BEGIN;
-	u->at = TAILQ_FIRST(&u->calls);
+	u->at = unit_answered(TAILQ_FIRST(&u->calls));
 	TAILQ_INSERT_TAIL(&pg->units, u, link);
 	pg->load++;
 	pg_send(pg, u);
@@ -252,19 +265,30 @@ static void
 unit_next(struct pg_unit *u)
 {
 	u->got = false;
-	if (u->step == STEP_BEGIN) {
-		u->step = u->kind == UNIT_ROLLBACK ? STEP_SYNC : STEP_CALLS;
-	} else if (u->step == STEP_CALLS) {
+	switch (u->step) {
+	case STEP_BEGIN:
+		if (u->kind == UNIT_ROLLBACK) {
+			u->step = STEP_SYNC;
+			return;
+		}
+		u->step = u->writes != NULL ? STEP_WRITES : STEP_CALLS;
+		break;
+	case STEP_WRITES:
+		u->step = STEP_CALLS;
+		break;
+	case STEP_CALLS:
 		if (++u->at_stmt < u->at->nstmts)
 			return;
 		u->at_stmt = 0;
-		u->at = TAILQ_NEXT(u->at, link);
-		if (u->at == NULL)
-			u->step = u->kind == UNIT_PLAIN ? STEP_SYNC :
-			    STEP_COMMIT;
-	} else {
+		u->at = unit_answered(TAILQ_NEXT(u->at, link));
+		break;
+	case STEP_COMMIT:
+	case STEP_SYNC:
 		u->step = STEP_SYNC;
+		return;
 	}
+	if (u->step == STEP_CALLS && u->at == NULL)
+		u->step = u->kind == UNIT_PLAIN ? STEP_SYNC : STEP_COMMIT;
 }
 
 /*
@@ -276,8 +300,9 @@ unit_uncertain(const struct pg_unit *u, const PGresult *res)
 {
 	const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 
-	return u->step != STEP_CALLS && u->commit_sent && state != NULL &&
-	    (strncmp(state, "57P", 3) == 0 || strncmp(state, "08", 2) == 0);
+	return u->step != STEP_CALLS && u->step != STEP_WRITES &&
+	    u->commit_sent && state != NULL && (strncmp(state, "57P", 3) == 0 ||
+	    strncmp(state, "08", 2) == 0);
 }
 
 /* Takes the result; true when the connection is gone. */
@@ -291,8 +316,10 @@ unit_result(struct pg *pg, struct pg_unit *u, PGresult *res)
 	switch (PQresultStatus(res)) {
 	case PGRES_TUPLES_OK:
 	case PGRES_COMMAND_OK:
-		if (u->step == STEP_CALLS && u->at != NULL) {
-			s = &u->at->stmts[u->at_stmt];
+		if (u->step == STEP_WRITES ||
+		    (u->step == STEP_CALLS && u->at != NULL)) {
+			s = u->step == STEP_WRITES ? u->writes :
+			    &u->at->stmts[u->at_stmt];
 			PQclear(s->res);
 			s->res = res;
 			return false;

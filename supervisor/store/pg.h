@@ -32,6 +32,13 @@ struct pg_stmt {
 	PGresult *res;		/* once answered */
 };
 
+/* What it writes of an execution; written together with others of its unit. */
+struct pg_write {
+	struct id id;
+	struct records change, operations, events;
+	bool done;		/* once answered: the guard held */
+};
+
 struct pg_call;
 /* The call is released behind it, unless it is sent again. */
 typedef void pg_done(struct pg_call *, enum store_result, const struct err *);
@@ -39,6 +46,7 @@ typedef void pg_done(struct pg_call *, enum store_result, const struct err *);
 struct pg_call {
 	TAILQ_ENTRY(pg_call) link;
 	struct pgstore *pgs;
+	struct pg_write *write;	/* NULL: nothing; goes before stmts */
 	struct pg_stmt *stmts;
 	int nstmts;
 	bool snapshot;		/* all statements see one state */
@@ -64,6 +72,9 @@ struct params *pg_call_stmt(struct pg_call *, enum stmt);
  * table whose name holds a date; takes the text.  Never the first of a call.
  */
 void pg_call_text(struct pg_call *, char *text);
+/* Only of calls for batch_add. */
+struct pg_write *pg_call_write(struct pg_call *, const struct id *);
+size_t pg_call_bytes(const struct pg_call *);
 void pg_call_free(struct pg_call *);
 /* Answers it and releases it. */
 void pg_call_finish(struct pg_call *, enum store_result, const struct err *);
@@ -81,6 +92,7 @@ enum unit_kind {
 
 enum unit_step {
 	STEP_BEGIN,
+	STEP_WRITES,	/* execution_write for all calls that have one */
 	STEP_CALLS,
 	STEP_COMMIT,
 	STEP_SYNC,
@@ -92,6 +104,7 @@ struct pg_unit {
 	struct pg_calls calls;
 	int ncalls;
 	size_t bytes;
+	struct pg_stmt *writes;	/* NULL: none of the calls has one */
 	void (*done)(void *arg, struct pg_unit *);	/* takes the unit */
 	void *arg;
 	bool commit_sent;
@@ -131,6 +144,7 @@ struct pg_conf {
 	int statement_timeout_ms;
 	bool unsafe_ok;		/* serve even without fsync */
 	bool migrate;		/* this one applies migrations */
+	bool writes;		/* this one has the batches */
 	/*
 	 * Ready or lost.  err with ERR_INVALID: it was refused and will be
 	 * until somebody changes something.

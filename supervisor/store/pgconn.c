@@ -206,14 +206,22 @@ pg_on_limited(struct pg *pg, PGresult *res, const struct err *err)
 		pg_prepare(pg);
 }
 
+/*
+ * Writes are prepared while the tables may still be empty, and their plans are
+ * kept: only one by an index stays good.
+ */
+static const char by_index_sql[] = "; set enable_seqscan = off;"
+    " set enable_hashjoin = off; set enable_mergejoin = off";
+
 static void
 pg_limit(struct pg *pg)
 {
-	char sql[64];
+	char sql[192];
 
 	pg->state = PG_CHECKING;
-	snprintf(sql, sizeof(sql), "set statement_timeout = %d",
-	    pg->conf.statement_timeout_ms);
+	snprintf(sql, sizeof(sql), "set statement_timeout = %d%s",
+	    pg->conf.statement_timeout_ms,
+	    pg->conf.writes ? by_index_sql : "");
 	pg_script(pg, sql, pg_on_limited);
 }
 

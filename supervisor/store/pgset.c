@@ -188,7 +188,7 @@ pgstore_open(struct event_base *base, struct env *env,
 	    CONNECTIONS_LEAST;
 	s->pgs = xcalloc((size_t)s->npgs, sizeof(*s->pgs));
 	for (i = 0; i < s->npgs; i++) {
-		pc.migrate = i == 0;
+		pc.migrate = pc.writes = i == 0;
 		s->pgs[i] = pg_new(&pc);
 	}
 	pg_start(s->pgs[0]);

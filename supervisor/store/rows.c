@@ -68,37 +68,58 @@ params_execution(struct params *p, const struct execution *x)
 	params_wake(p, x);
 }
 
+/* Each is a field: its type, its writer, and what is written. */
+#define CHANGE_COLUMNS(C) \
+	C(PARAM_I16, i16, (int16_t)x->status) \
+	C(PARAM_I64, i64, x->rev) \
+	C(PARAM_I64, i64, (int64_t)x->write_id) \
+	C(PARAM_I32, i32, x->cluster_epoch) \
+	C(PARAM_I32, i32, x->epoch) \
+	C(PARAM_I64, i64, x->seq) \
+	C(PARAM_BOOL, bool, x->running) \
+	C(PARAM_I64, i64, x->owner) \
+	C(PARAM_UUID, id, &x->request_id) \
+	C(PARAM_I64, i64, x->claimed_ms) \
+	C(PARAM_I32, i32, x->failures) \
+	C(PARAM_I64, i64, x->retry_ms) \
+	C(PARAM_I64, i64, x->end_ms) \
+	C(PARAM_I64, i64, x->deadline_ms) \
+	C(PARAM_BYTEA, blob, x->result) \
+	C(PARAM_BYTEA, blob, x->error) \
+	C(PARAM_BOOL, bool, x->parent_told) \
+	C(PARAM_I64, i64, x->pause_ms) \
+	C(PARAM_BOOL, bool, x->pause_timeout) \
+	C(PARAM_BYTEA, blob, x->pause_reason) \
+	C(PARAM_BOOL, bool, x->pause_wants_run) \
+	C(PARAM_BYTEA, text, x->control_token) \
+	C(PARAM_I64, i64, x->control_ms) \
+	C(PARAM_I32, i32, x->metered) \
+	C(PARAM_I64, i64, x->stored_bytes) \
+	C(PARAM_I32, i32, x->event_count) \
+	C(PARAM_I64, i64, x->last_event_ms)
+
+#define COUNT(type, writer, element) + 1
+#define FIELD(type, writer, element) \
+	buf_u32be(b, type); \
+	item_##writer(b, element);
+
 void
-params_execution_changed(struct params *p, const struct execution *x)
+record_change(struct records *r, const struct execution *x, int64_t rev_before)
 {
-	param_i16(p, (int16_t)x->status);
-	param_i64(p, x->rev);
-	param_i64(p, (int64_t)x->write_id);
-	param_i32(p, x->cluster_epoch);
-	param_i32(p, x->epoch);
-	param_i64(p, x->seq);
-	param_bool(p, x->running);
-	param_i64(p, x->owner);
-	param_id(p, &x->request_id);
-	param_i64(p, x->claimed_ms);
-	param_i32(p, x->failures);
-	param_i64(p, x->retry_ms);
-	param_i64(p, x->end_ms);
-	param_i64(p, x->deadline_ms);
-	param_blob(p, x->result);
-	param_blob(p, x->error);
-	param_bool(p, x->parent_told);
-	param_i64(p, x->pause_ms);
-	param_bool(p, x->pause_timeout);
-	param_blob(p, x->pause_reason);
-	param_bool(p, x->pause_wants_run);
-	param_text(p, x->control_token);
-	param_i64(p, x->control_ms);
-	param_i32(p, x->metered);
-	param_i64(p, x->stored_bytes);
-	param_i32(p, x->event_count);
-	param_i64(p, x->last_event_ms);
-	params_wake(p, x);
+	struct buf *b = &r->data;
+	size_t at = record_begin(b, 3 CHANGE_COLUMNS(COUNT));
+	int64_t wake = durable_wake(x);
+
+	r->n++;
+	FIELD(PARAM_UUID, id, &x->id)
+	FIELD(PARAM_I64, i64, rev_before)
+	CHANGE_COLUMNS(FIELD)
+	buf_u32be(b, PARAM_I64);
+	if (wake == 0)
+		item_null(b);
+	else
+		item_i64(b, wake);
+	record_end(b, at);
 }
 
 struct execution *
@@ -154,7 +175,6 @@ row_execution(struct row *r)
 
 /* ---- operation ---- */
 
-/* Each is an array parameter: its type, its writer, and the element of it. */
 #define OPERATION_COLUMNS(C) \
 	C(PARAM_I32, i32, it->ord) \
 	C(PARAM_TEXT, text, it->id) \
@@ -183,21 +203,33 @@ row_execution(struct row *r)
 	C(PARAM_TEXT, text, it->child_arn)
 
 void
-params_operations(struct params *p, const struct execution *x,
+record_operations(struct records *r, const struct execution *x,
     const int32_t *ords, int n)
 {
+	struct buf *b = &r->data;
 	const struct operation *it;
+	size_t at;
 	int i;
 
-#define COLUMN(type, writer, element) \
-	array_begin(p, type, n); \
-	for (i = 0; i < n; i++) { \
-		it = x->ops[ords == NULL ? i : ords[i]]; \
-		array_##writer(p, element); \
-	} \
-	array_end(p);
-	OPERATION_COLUMNS(COLUMN)
-#undef COLUMN
+	r->n += n;
+	for (i = 0; i < n; i++) {
+		it = x->ops[ords == NULL ? i : ords[i]];
+		at = record_begin(b, 1 OPERATION_COLUMNS(COUNT));
+		FIELD(PARAM_UUID, id, &x->id)
+		OPERATION_COLUMNS(FIELD)
+		record_end(b, at);
+	}
+}
+
+void
+params_operations(struct params *p, const struct execution *x)
+{
+	struct records r = { BUF_INIT, 0 };
+	const struct records *list = &r;
+
+	record_operations(&r, x, NULL, x->nops);
+	param_records(p, &list, 1);
+	buf_free(&r.data);
 }
 
 struct operation *
@@ -265,20 +297,32 @@ row_operation(struct row *r)
 	C(PARAM_TEXT, text, it->child_arn)
 
 void
-params_events(struct params *p, const struct event *events, int n)
+record_events(struct records *r, const struct id *execution,
+    const struct event *events, int n)
 {
+	struct buf *b = &r->data;
 	const struct event *it;
-	int i;
+	size_t at;
 
-#define COLUMN(type, writer, element) \
-	array_begin(p, type, n); \
-	for (i = 0; i < n; i++) { \
-		it = &events[i]; \
-		array_##writer(p, element); \
-	} \
-	array_end(p);
-	EVENT_COLUMNS(COLUMN)
-#undef COLUMN
+	r->n += n;
+	for (it = events; it < events + n; it++) {
+		at = record_begin(b, 1 EVENT_COLUMNS(COUNT));
+		FIELD(PARAM_UUID, id, execution)
+		EVENT_COLUMNS(FIELD)
+		record_end(b, at);
+	}
+}
+
+void
+params_events(struct params *p, const struct id *execution,
+    const struct event *events, int n)
+{
+	struct records r = { BUF_INIT, 0 };
+	const struct records *list = &r;
+
+	record_events(&r, execution, events, n);
+	param_records(p, &list, 1);
+	buf_free(&r.data);
 }
 
 static void

@@ -11,13 +11,19 @@
 
 /* All columns of a new row. */
 void params_execution(struct params *, const struct execution *);
-/* What execution_write changes. */
-void params_execution_changed(struct params *, const struct execution *);
-/* x->ops of these ords (NULL: of all), as arrays. */
-void params_operations(struct params *, const struct execution *,
-    const int32_t *ords, int n);
-void params_events(struct params *, const struct event *, int n);
+void params_operations(struct params *, const struct execution *);
+void params_events(struct params *, const struct id *execution,
+    const struct event *, int n);
 void params_async_event(struct params *, const struct async_event *);
+
+/* The three parameters of execution_write, which has many executions. */
+void record_change(struct records *, const struct execution *,
+    int64_t rev_before);
+/* x->ops of these ords; NULL: the first n. */
+void record_operations(struct records *, const struct execution *x,
+    const int32_t *ords, int n);
+void record_events(struct records *, const struct id *execution,
+    const struct event *, int n);
 
 /* New objects, the caller's. */
 struct execution *row_execution(struct row *);

@@ -279,6 +279,45 @@ bad_member_fails_alone(void **state)
 	number_is("select count(*) from history", 2 * MANY - 2);
 }
 
+/* One statement for all, which must judge each: none of these divides it. */
+static void
+members_of_a_batch_are_judged_one_by_one(void **state)
+{
+	struct answer a[MANY + 1] = { { 0 } };
+	struct execution *x[MANY + 1];
+	struct change c[MANY + 1];
+	char name[16];
+	int i;
+
+	(void)state;
+	for (i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		x[i] = make_execution(&bench, &c[i], "f", name, "{}");
+		assert_int_equal(bench_start(&bench, &c[i], NULL), STORE_OK);
+		change_free(&c[i]);
+		make_step(&bench, x[i], &c[i], "s");
+	}
+	/* Two decisions about one execution: the later one is stale. */
+	x[MANY] = bench_load(&bench, &x[2]->id);
+	make_step(&bench, x[MANY], &c[MANY], "other");
+	c[5].rev_before += 7;
+	for (i = 0; i <= MANY; i++)
+		store_write(bench.store, &c[i], on_done, &a[i]);
+	for (i = 0; i <= MANY; i++) {
+		bench_until(&bench, &a[i].done);
+		assert_int_equal(a[i].result, i == 5 || i == MANY ?
+		    STORE_CONFLICT : STORE_OK);
+		change_free(&c[i]);
+		execution_free(x[i]);
+	}
+	number_is("select count(*) from operation where ord = 1 and id = 's'",
+	    MANY - 1);
+	number_is("select count(*) from operation", 2 * MANY - 1);
+	number_is("select count(*) from history", 2 * MANY - 1);
+	number_is("select count(distinct xmin::text) from history where id > 1",
+	    1);
+}
+
 static void
 names_taken_at_the_same_time_give_one_winner(void **state)
 {
@@ -811,6 +850,7 @@ main(void)
 		SEQUENCE(server_that_may_lose_commits_is_refused, wipe),
 		SEQUENCE(calls_of_one_turn_commit_together, wipe),
 		SEQUENCE(bad_member_fails_alone, wipe),
+		SEQUENCE(members_of_a_batch_are_judged_one_by_one, wipe),
 		SEQUENCE(names_taken_at_the_same_time_give_one_winner, wipe),
 		SEQUENCE(large_payload_comes_through, wipe),
 		SEQUENCE(write_refused_by_a_dying_server_has_not_happened,
