@@ -39,7 +39,7 @@ struct share {
 	int conns_own;
 	size_t bytes;
 	int conns, calls;
-	double used_us;		/* decays */
+	double used_us;		/* of processor time; decays */
 	int64_t at_us;
 };
 

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -110,6 +111,35 @@ long_work_puts_last_and_is_forgotten(void **state)
 	share_unref(s);
 }
 
+/* Others had the processor while it was served. */
+static void
+waiting_is_no_use(void **state)
+{
+	struct share_common common = { 0 };
+	struct share *s = share_new(&common, 0, 0, 1);
+	int64_t begun = share_begin();
+
+	(void)state;
+	usleep(60000);
+	share_end(s, begun, NULL);
+	assert_int_equal(share_priority(s), SHARE_ORDINARY);
+	share_unref(s);
+}
+
+static void
+what_was_used_is_forgotten_without_a_call(void **state)
+{
+	struct share_common common = { 0 };
+	struct share *s = share_new(&common, 0, 0, 1);
+
+	(void)state;
+	share_end(s, share_begin() - 50000, NULL);
+	assert_int_equal(share_priority(s), SHARE_LAST);
+	s->at_us -= 1000000;
+	assert_int_equal(share_priority(s), SHARE_ORDINARY);
+	share_unref(s);
+}
+
 int
 main(void)
 {
@@ -121,6 +151,8 @@ main(void)
 		    own_connections_are_there_when_the_common_ones_are_gone),
 		cmocka_unit_test(calls_are_bounded),
 		cmocka_unit_test(long_work_puts_last_and_is_forgotten),
+		cmocka_unit_test(waiting_is_no_use),
+		cmocka_unit_test(what_was_used_is_forgotten_without_a_call),
 	};
 
 	return cmocka_run_group_tests_name("share", tests, NULL, NULL);
