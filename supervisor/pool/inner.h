@@ -42,8 +42,9 @@ struct group {
 	struct worker_list idle;	/* most recently used first */
 	int n[WORKER_STATES];
 	int start_failures;	/* in a row, ours */
-	int crashes;		/* in a row, theirs */
+	int crashes;		/* theirs; each success makes up for one */
 	struct event *retry;	/* back-off after one */
+	struct event *calm;	/* pending: crashes are remembered */
 	bool unpacking;
 	int fresh;		/* cooling ones that will soon be idle */
 	/*

@@ -22,6 +22,7 @@
 #define CRASHES_FREE 4
 #define CRASH_MS 50
 #define CRASH_MOST_MS 2000
+#define CALM_S 10		/* without one they are forgotten */
 #define COMMON_BYTES ((size_t)256 * 1024 * 1024)
 #define COMMON_CONNECTIONS 4096
 /* Of the free places in the queue, a function may have so many times more. */
@@ -29,6 +30,7 @@
 #define QUEUE_LEAST 16		/* and so many in any case */
 
 static void group_run(struct group *);
+static void group_free_unused(struct group *);
 static bool state_is_watched(enum worker_state);
 static void pool_arm_watch(struct pool *);
 
@@ -146,6 +148,17 @@ group_on_retry(evutil_socket_t fd, short what, void *arg)
 	group_run(arg);
 }
 
+static void
+group_on_calm(evutil_socket_t fd, short what, void *arg)
+{
+	struct group *g = arg;
+
+	(void)fd;
+	(void)what;
+	g->crashes = 0;
+	group_free_unused(g);
+}
+
 static struct group *
 group_get(struct pool *p, const struct invocation *inv)
 {
@@ -168,6 +181,7 @@ group_get(struct pool *p, const struct invocation *inv)
 	TAILQ_INIT(&g->workers);
 	TAILQ_INIT(&g->idle);
 	g->retry = evtimer_new(p->base, group_on_retry, g);
+	g->calm = evtimer_new(p->base, group_on_calm, g);
 	map_put(p->groups, key, len, g);
 	TAILQ_INSERT_TAIL(&p->group_list, g, link);
 	return g;
@@ -182,16 +196,19 @@ group_free(struct group *g)
 	map_del(p->groups, g->key, strlen(g->key));
 	TAILQ_REMOVE(&p->group_list, g, link);
 	event_free(g->retry);
+	event_free(g->calm);
 	function_version_unref(g->version);
 	free(g->tenant);
 	free(g->key);
 	free(g);
 }
 
+/* One that crashes is kept a while: its next start has to wait its turn. */
 static void
 group_free_unused(struct group *g)
 {
-	if (g->nwaits == 0 && TAILQ_EMPTY(&g->workers))
+	if (g->nwaits == 0 && TAILQ_EMPTY(&g->workers) &&
+	    !evtimer_pending(g->calm, NULL))
 		group_free(g);
 }
 
@@ -514,6 +531,8 @@ pool_worker_crashed(struct worker *w)
 	struct timeval tv;
 	int ms, over = ++g->crashes - CRASHES_FREE;
 
+	tv = (struct timeval){ CALM_S, 0 };
+	evtimer_add(g->calm, &tv);
 	if (over <= 0 || evtimer_pending(g->retry, NULL))
 		return;
 	ms = over > 6 ? CRASH_MOST_MS : CRASH_MS << (over - 1);

@@ -309,8 +309,9 @@ worker_settle(struct worker *w, enum invocation_outcome o, struct blob *body,
 	report_end(w->log, &r);
 	wlog_end(w->log);
 	worker_count(w, o, result.seconds);
-	if (o == INVOCATION_RETURNED || o == INVOCATION_ERROR)
-		w->group->crashes = 0;
+	if ((o == INVOCATION_RETURNED || o == INVOCATION_ERROR) &&
+	    w->group->crashes > 0)
+		w->group->crashes--;
 	metric_add(METRIC_CONCURRENT, worker_function(w), NULL, -1);
 	if (inv != NULL)
 		w->pool->heard--;

@@ -936,6 +936,35 @@ a_crash_has_awss_words(void **state)
 	}
 }
 
+/*
+ * Each of these is answered and gone before the next one comes; a start that
+ * follows others that ended so has to wait all the same.
+ */
+static void
+who_crashes_again_and_again_starts_later(void **state)
+{
+	struct fixture *f = *state;
+	int64_t begun = 0;
+	struct fake *w;
+	struct call *c;
+	int i;
+
+	for (i = 0; i < 7; i++) {
+		begun = env_mono_ms(env_system());
+		c = invoke(f);
+		w = ready_worker(f, i);
+		/* No test for the first ones: machines are slow at times. */
+		assert_true(i < 6 || env_mono_ms(env_system()) - begun > 90);
+		event(f, w);
+		fake_close(w);
+		send_gone(f, w, SIGKILL, "");
+		UNTIL(f, c->done);
+		assert_int_equal(c->outcome, INVOCATION_CRASHED);
+		UNTIL(f, pool_count(f->pool, "all") == 0);
+		call_free(c);
+	}
+}
+
 static void
 the_answer_of_a_dying_worker_counts(void **state)
 {
@@ -1313,6 +1342,7 @@ main(void)
 		TEST(too_large_an_answer),
 		TEST(a_timeout_kills),
 		TEST(a_crash_has_awss_words),
+		TEST(who_crashes_again_and_again_starts_later),
 		TEST(the_answer_of_a_dying_worker_counts),
 		TEST(init_errors),
 		TEST(a_slow_init_runs_again_in_the_functions_time),
