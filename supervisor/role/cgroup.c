@@ -216,14 +216,21 @@ cgroup_folder(const struct cgroup *g)
 }
 
 int
-cgroup_add(struct cgroup *g, pid_t pid, struct err *err)
+cgroup_enter(const struct cgroup *g)
 {
 	int i;
 
-	for (i = 0; i < g->all->trees.n; i++)
-		if (g->all->trees.trees[i].version == 1 &&
-		    write_number(g->folders[i], "cgroup.procs",
-		    (uint64_t)pid, err) < 0)
+	for (i = 0; i < g->all->trees.n; i++) {
+		own_free char *path = NULL;
+
+		if (g->all->trees.trees[i].version != 1)
+			continue;
+		path = xasprintf("%s/tasks", g->folders[i]);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		r = fd < 0 ? -1 : (int)write(fd, "0", 1);
+		if (fd >= 0)
+			close(fd);
+		if (r != 1)
 			return -1;
 	return 0;
 }
@@ -256,7 +263,7 @@ void
 cgroup_kill(struct cgroup *g)
 {
 	struct err ignored;
-	int i;
+	int i, r, fd;
 
 	/* One is enough: each process is in all of them. */
 	for (i = 0; i < g->all->trees.n; i++)
@@ -266,6 +273,7 @@ cgroup_kill(struct cgroup *g)
 	if (i == g->all->trees.n && i > 0)
 		kill_listed(g->folders[0]);
 	if (version_of(g, CGROUP_FREEZER) == 1)
+	}
 		cgroup_thaw(g);
 }
 

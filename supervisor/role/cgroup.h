@@ -50,8 +50,11 @@ int cgroup_limit(struct cgroup *, const struct cgroup_limits *, struct err *);
 int cgroup_cpu(struct cgroup *, uint32_t milli, struct err *);
 /* Of its folder in version 2, for clone3; -1: none.  The caller's. */
 int cgroup_folder(const struct cgroup *);
-/* Into those of version 1, which clone3 does not know. */
-int cgroup_add(struct cgroup *, pid_t, struct err *);
+/*
+ * The caller, of one thread, into those of version 1, which clone3 does not
+ * know; -1 with errno.
+ */
+int cgroup_enter(const struct cgroup *);
 /* Descriptors are the caller's; /dev/null stands for what is off. */
 int cgroup_watch(const struct cgroup *, struct cgroup_watch *, struct err *);
 void cgroup_thaw(struct cgroup *);

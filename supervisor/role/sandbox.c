@@ -127,6 +127,12 @@ starter_goes_first(pid_t pid)
 		log_warn("a worker is as likely to be killed as others");
 }
 
+static int
+starter_enter(void *group)
+{
+	return cgroup_enter(group);
+}
+
 pid_t
 sandbox_launch(const struct sandbox_kit *kit, struct cgroup *group,
     const int *fds, int nfds, int *channel, struct err *err)
@@ -150,11 +156,9 @@ sandbox_launch(const struct sandbox_kit *kit, struct cgroup *group,
 	folder = group == NULL ? -1 : cgroup_folder(group);
 	start.group = folder;
 	start.has_group = folder >= 0;
+	start.prepare = group == NULL ? NULL : starter_enter;
+	start.arg = group;
 	pid = child_spawn(&start, err);
-	if (pid > 0 && group != NULL && cgroup_add(group, pid, err) < 0) {
-		starter_end(pid);
-		return -1;
-	}
 	if (pid > 0 && group != NULL)
 		starter_goes_first(pid);
 	if (pid > 0)

@@ -1,7 +1,6 @@
 /*
  * starter - starters that are made ahead of time, each in a control group of
- * its own: to put the first process there after a quiet spell takes up to
- * 28 ms, which no cold start should wait for.  It knows nothing of any
+ * its own, so that no cold start waits for either.  It knows nothing of any
  * function and is used once.
  */
 #ifndef ROLE_STARTER_H
