@@ -23,6 +23,8 @@ libcore_a_SOURCES += \
 	%D%/event_invoke.h \
 	%D%/execution.c \
 	%D%/execution.h \
+	%D%/fairshare.c \
+	%D%/fairshare.h \
 	%D%/function.c \
 	%D%/function.h \
 	%D%/function_rules.c \
@@ -50,6 +52,7 @@ unit_tests += \
 	tests/unit/t_egress \
 	tests/unit/t_event \
 	tests/unit/t_event_invoke \
+	tests/unit/t_fairshare \
 	tests/unit/t_function \
 	tests/unit/t_policy \
 	tests/unit/t_poolplan \
@@ -71,6 +74,7 @@ tests_unit_t_durable_walk_SOURCES = tests/unit/t_durable_walk.c $(core_kit)
 tests_unit_t_egress_SOURCES = tests/unit/t_egress.c
 tests_unit_t_event_SOURCES = tests/unit/t_event.c
 tests_unit_t_event_invoke_SOURCES = tests/unit/t_event_invoke.c
+tests_unit_t_fairshare_SOURCES = tests/unit/t_fairshare.c
 tests_unit_t_function_SOURCES = tests/unit/t_function.c
 tests_unit_t_policy_SOURCES = tests/unit/t_policy.c
 tests_unit_t_poolplan_SOURCES = tests/unit/t_poolplan.c
@@ -91,5 +95,6 @@ tests_unit_t_durable_walk_LDADD = $(core_test_libs)
 tests_unit_t_egress_LDADD = $(core_test_libs)
 tests_unit_t_event_LDADD = $(core_test_libs)
 tests_unit_t_event_invoke_LDADD = $(core_test_libs)
+tests_unit_t_fairshare_LDADD = $(core_test_libs) -lm
 tests_unit_t_retry_LDADD = $(core_test_libs)
 tests_unit_t_token_LDADD = $(core_test_libs)

@@ -188,6 +188,9 @@ blank_start(struct spawn *s, struct blank_kind *k, struct spawned *w,
 		spec.args[spec.nargs++] = "--blank";
 		r = spawn_fill(s, &spec, w->memory_mb, w, err);
 	}
+	/* Nobody waits for it yet. */
+	if (r == 0 && !s->fair.is_off)
+		cgroup_turn(w->group, 1);
 	runtime_plan_free(&plan);
 	return r;
 }
@@ -327,6 +330,7 @@ blank_bind(struct spawn *s, struct spawned *w, const struct order *o,
 		return -1;
 	if (spawn_limit(s, w, o->memory_mb, o->tmp_mb, err) < 0)
 		return -1;
+	fair_join(&s->fair, &w->seat, o->function, w->group, o->memory_mb);
 	return sandbox_tell(&s->kit, w->binder.channel, &spec, err);
 }
 

@@ -26,6 +26,9 @@
 struct cgroup {
 	struct cgroups *all;
 	char *folders[CGTREES_MOST];
+	uint32_t memory_mb;
+	int last;	/* see cgroup_turn */
+	int used;	/* descriptor of what tells CPU time, or -1 */
 };
 
 struct cgroup_files {
@@ -69,6 +72,8 @@ cgroup_free(struct cgroup *g)
 
 	for (i = 0; i < CGTREES_MOST; i++)
 		free(g->folders[i]);
+	if (g->used >= 0)
+		close(g->used);
 	free(g);
 }
 
@@ -80,6 +85,7 @@ cgroup_new(struct cgroups *c, struct err *err)
 	int i;
 
 	g->all = c;
+	g->used = -1;
 	for (i = 0; i < c->trees.n; i++) {
 		g->folders[i] = xasprintf("%s/w%" PRIu64,
 		    c->trees.trees[i].top, id);
@@ -159,7 +165,9 @@ limit_weight(struct cgroup *g, uint32_t memory_mb, struct err *err)
 	uint64_t most = is_v1 ? 1024 : 1000;
 	uint64_t weight = most * memory_mb / CGROUP_WEIGHT_MB;
 
-	if (in == NULL)
+	g->memory_mb = memory_mb;
+	/* The kernel refuses it meanwhile; it is done when it comes back. */
+	if (in == NULL || g->last)
 		return 0;
 	return write_number(in, is_v1 ? "cpu.shares" : "cpu.weight",
 	    weight < 2 ? 2 : weight > 10000 ? 10000 : weight, err);
@@ -176,6 +184,33 @@ cgroup_limit(struct cgroup *g, const struct cgroup_limits *l,
 	    err) < 0) || limit_weight(g, l->memory_mb, err) < 0)
 		return err_wrap(err, "limits");
 	return 0;
+}
+
+/*
+ * An idle group (Linux 5.15) gives way at once to whoever wakes up beside it;
+ * on older kernels it is a weight of nearly nothing.
+ */
+void
+cgroup_turn(struct cgroup *g, int last)
+{
+	const char *in = folder_of(g, CGROUP_CPU);
+	int is_v1 = version_of(g, CGROUP_CPU) == 1;
+	struct err err;
+	int r;
+
+	if (in == NULL || g->last == last)
+		return;
+	if (is_there(in, "cpu.idle"))
+		r = write_number(in, "cpu.idle", (uint64_t)last, &err);
+	else
+		r = !last ? 0 : write_number(in, is_v1 ? "cpu.shares" :
+		    "cpu.weight", is_v1 ? 2 : 1, &err);
+	g->last = last;
+	if (r == 0 && !last)
+		r = limit_weight(g, g->memory_mb, &err);
+	/* It is a matter of who waits, not of what it may use. */
+	if (r < 0)
+		log_warn("worker keeps its turn: %s", err.text);
 }
 
 int
@@ -215,10 +250,16 @@ cgroup_folder(const struct cgroup *g)
 	return -1;
 }
 
+/*
+ * To move another, or a whole process, the kernel (6.18, since 5.5) stops every
+ * fork and every end of a thread on the host until a grace period is over: 8
+ * to 28 ms, and far more while who is in the middle of one waits for a
+ * processor.  For a thread that moves itself nobody stops.
+ */
 int
 cgroup_enter(const struct cgroup *g)
 {
-	int i;
+	int i, r, fd;
 
 	for (i = 0; i < g->all->trees.n; i++) {
 		own_free char *path = NULL;
@@ -232,6 +273,7 @@ cgroup_enter(const struct cgroup *g)
 			close(fd);
 		if (r != 1)
 			return -1;
+	}
 	return 0;
 }
 
@@ -263,7 +305,7 @@ void
 cgroup_kill(struct cgroup *g)
 {
 	struct err ignored;
-	int i, r, fd;
+	int i;
 
 	/* One is enough: each process is in all of them. */
 	for (i = 0; i < g->all->trees.n; i++)
@@ -273,7 +315,6 @@ cgroup_kill(struct cgroup *g)
 	if (i == g->all->trees.n && i > 0)
 		kill_listed(g->folders[0]);
 	if (version_of(g, CGROUP_FREEZER) == 1)
-	}
 		cgroup_thaw(g);
 }
 
@@ -317,6 +358,40 @@ cgroup_watch(const struct cgroup *g, struct cgroup_watch *w, struct err *err)
 		if (w->fds[i] >= 0)
 			close(w->fds[i]);
 	return -1;
+}
+
+/* Version 2 counts it with or without the controller. */
+static int
+open_used(const struct cgroup *g)
+{
+	own_free char *path = NULL;
+	const char *in = folder_of(g, CGROUP_CPU);
+	int i;
+
+	for (i = 0; i < g->all->trees.n; i++)
+		if (g->all->trees.trees[i].version == 2)
+			path = xasprintf("%s/cpu.stat", g->folders[i]);
+	if (path == NULL && in != NULL)
+		path = xasprintf("%s/cpuacct.usage", in);
+	return path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+}
+
+uint64_t
+cgroup_cpu_used(struct cgroup *g)
+{
+	static const char name[] = "usage_usec ";
+	char text[128];
+	ssize_t n;
+
+	if (g->used < 0)
+		g->used = open_used(g);
+	n = g->used < 0 ? -1 : pread(g->used, text, sizeof(text) - 1, 0);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	if (strncmp(text, name, strlen(name)) == 0)
+		return strtoull(text + strlen(name), NULL, 10);
+	return strtoull(text, NULL, 10) / 1000;
 }
 
 int

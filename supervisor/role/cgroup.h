@@ -48,6 +48,10 @@ struct cgroup *cgroup_new(struct cgroups *, struct err *);
 int cgroup_limit(struct cgroup *, const struct cgroup_limits *, struct err *);
 /* So much CPU time, in thousandths of one CPU; 0: no bound. */
 int cgroup_cpu(struct cgroup *, uint32_t milli, struct err *);
+/* Runs only while nobody beside it wants to, or as its weight says again. */
+void cgroup_turn(struct cgroup *, int last);
+/* CPU time until now, in microseconds; 0: not known. */
+uint64_t cgroup_cpu_used(struct cgroup *);
 /* Of its folder in version 2, for clone3; -1: none.  The caller's. */
 int cgroup_folder(const struct cgroup *);
 /*

@@ -23,6 +23,8 @@ libsup_a_SOURCES += \
 	%D%/daemon.h \
 	%D%/data.c \
 	%D%/data.h \
+	%D%/fair.c \
+	%D%/fair.h \
 	%D%/fence.c \
 	%D%/fence.h \
 	%D%/keys.c \

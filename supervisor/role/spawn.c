@@ -32,6 +32,7 @@ spawn_init(struct spawn *s, const struct config *config,
 	sandbox_kit_init(&s->kit, config);
 	starters_init(&s->starters, &s->kit, groups);
 	blanks_init(s);
+	fair_init(&s->fair, spec_leaves_out(s->kit.without, "turns"));
 	LIST_INIT(&s->list);
 }
 
@@ -42,6 +43,7 @@ spawned_drop(struct spawn *s, struct spawned *w)
 	s->count--;
 	if (w->channel >= 0)
 		close(w->channel);
+	fair_leave(&s->fair, &w->seat);
 	if (w->group != NULL)
 		starters_drop(&s->starters, w->group);
 	blank_close(w);
@@ -54,6 +56,7 @@ spawn_free(struct spawn *s)
 	while (!LIST_EMPTY(&s->list))
 		spawned_drop(s, LIST_FIRST(&s->list));
 	blanks_free(s);
+	fair_free(&s->fair);
 	if (s->kit.program != NULL)
 		starters_close(&s->starters);
 	sandbox_kit_free(&s->kit);
@@ -239,6 +242,9 @@ spawn_start(struct spawn *s, const struct order *o, const char *code,
 	r = spawn_plan(s, o->runtime, o->memory_mb, &spec, &plan, err);
 	if (r == 0)
 		r = spawn_fill(s, &spec, o->memory_mb, w, err);
+	if (r == 0)
+		fair_join(&s->fair, &w->seat, o->function, w->group,
+		    o->memory_mb);
 	runtime_plan_free(&plan);
 	return r;
 }
@@ -603,6 +609,9 @@ spawn_tick(struct spawn *s, int64_t now_ms)
 	int64_t left = blanks_tick(s, now_ms);
 	int64_t least = starters_tick(&s->starters, now_ms);
 
+	if (left >= 0 && (least < 0 || left < least))
+		least = left;
+	left = fair_tick(&s->fair, now_ms);
 	if (left >= 0 && (least < 0 || left < least))
 		least = left;
 	LIST_FOREACH(w, &s->list, link) {

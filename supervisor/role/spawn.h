@@ -17,6 +17,7 @@
 #include "role/cgroup.h"
 #include "role/config.h"
 #include "role/data.h"
+#include "role/fair.h"
 #include "role/link.h"
 #include "role/sandbox.h"
 
@@ -36,6 +37,7 @@ struct spawn {
 	struct sandbox_kit kit;
 	struct starters starters;
 	struct blanks blanks;
+	struct fair fair;
 	uint32_t next_uid;
 	int count, nblanks;
 	int is_ending;		/* no more blanks are made */

@@ -25,6 +25,7 @@ struct spawned {
 	uint64_t cpu_us, resident;
 	struct cgroup *group;	/* NULL: never started */
 	uint32_t memory_mb;
+	struct fair_seat seat;
 	char why[240];
 	/* Of one that is or was blank. */
 	struct blank_kind *kind; /* NULL: it is a function's */

@@ -1,4 +1,9 @@
-"""Hostile functions at full load beside good ones: contrib/hostile."""
+"""Hostile functions at full load beside good ones: contrib/hostile.
+
+Callers are processes of their own, since they stand for other machines: one
+for the good functions, whose times are measured, with real-time priority where
+it may have that, and one for the hostile.  All of it shares the processors.
+"""
 
 import argparse
 import collections
@@ -6,6 +11,7 @@ import http.client
 import json
 import os
 import pathlib
+import subprocess
 import sys
 import threading
 import time
@@ -39,65 +45,100 @@ def error_type(body):
 
 
 class Caller(threading.Thread):
-    """One caller with one connection, at a rate."""
+    """One caller with one connection, at a rate; tells of each call."""
 
-    def __init__(self, server, name, every, event, seconds=60):
+    def __init__(self, number, address, method, path, every, event):
         super().__init__(daemon=True)
-        self.address = server.listen
-        self.path = f"/2015-03-31/functions/{name}/invocations?Qualifier=%24LATEST"
-        self.name_, self.every, self.event = name, every, event
-        self.seconds = seconds
+        self.number, self.address = number, address
+        self.method, self.path = method, path
+        self.every, self.body = every, json.dumps(event)
         self.connection = None
         self.stop = threading.Event()
-        self.times = []
-        self.answers = collections.Counter()
 
     def call(self):
         if self.connection is None:
-            self.connection = http.client.HTTPConnection(
-                self.address, timeout=self.seconds
-            )
-        event = self.event() if callable(self.event) else self.event
-        begun = time.monotonic()
+            self.connection = http.client.HTTPConnection(self.address, timeout=60)
         try:
-            self.connection.request("POST", self.path, json.dumps(event))
+            self.connection.request(self.method, self.path, self.body)
             answer = self.connection.getresponse()
             body = answer.read()
             error = answer.getheader("X-Amz-Function-Error")
-            kind = error or str(answer.status)
-            if answer.status == 200 and not error:
-                kind = "ok"
-            elif error:
-                kind = error_type(body) or error
+            if error:
+                return error_type(body) or error
+            return "ok" if answer.status == 200 else str(answer.status)
         except (OSError, http.client.HTTPException) as failure:
-            kind = type(failure).__name__
             self.connection.close()
             self.connection = None
-        self.answers[kind] += 1
-        self.times.append(time.monotonic() - begun)
+            return type(failure).__name__
 
     def run(self):
         due = time.monotonic()
         while not self.stop.is_set():
-            self.call()
-            due = max(due + self.every, time.monotonic())
-            self.stop.wait(due - time.monotonic())
+            begun = time.monotonic()
+            kind = self.call()
+            now = time.monotonic()
+            os.write(1, f"{self.number} {now - begun:.6f} {kind}\n".encode())
+            due = max(due + self.every, now)
+            self.stop.wait(due - now)
 
 
-class Loop(Caller):
-    """Asks control for its health: how long its loop makes one wait."""
+def call_until_told():
+    """The callers' process: what to call is its argument, its input ends."""
+    options = json.loads(sys.argv[2])
+    if options["first"]:
+        try:
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+        except OSError:
+            os.write(1, b"-1 0 ordinary\n")
+    callers = [Caller(i, *what) for i, what in enumerate(options["calls"])]
+    for caller in callers:
+        caller.start()
+    sys.stdin.read()
+    for caller in callers:
+        caller.stop.set()
+    for caller in callers:
+        caller.join(70)
 
-    def __init__(self, server):
-        super().__init__(server, "", 0.05, {})
-        self.address = server.admin_listen
 
-    def call(self):
-        if self.connection is None:
-            self.connection = http.client.HTTPConnection(self.address)
-        begun = time.monotonic()
-        self.connection.request("GET", "/healthz/live")
-        self.connection.getresponse().read()
-        self.times.append(time.monotonic() - begun)
+class Callers(threading.Thread):
+    """Such a process, and what it told."""
+
+    def __init__(self, calls, first=False):
+        super().__init__(daemon=True)
+        self.times = [[] for _ in calls]
+        self.answers = [collections.Counter() for _ in calls]
+        self.is_first = first
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, "--callers",
+             json.dumps({"calls": calls, "first": first})],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        self.start()
+
+    def run(self):
+        for line in self.process.stdout:
+            number, seconds, kind = line.split()
+            if int(number) < 0:
+                self.is_first = False
+                continue
+            self.times[int(number)].append(float(seconds))
+            self.answers[int(number)][kind] += 1
+
+    def end(self):
+        self.process.stdin.close()
+        self.join(90)
+        self.process.wait(10)
+
+    def during(self, seconds):
+        """The times of each caller in the seconds that follow."""
+        before = [len(times) for times in self.times]
+        time.sleep(seconds)
+        return [times[n:] for times, n in zip(self.times, before)]
+
+
+def invoke(server, name, every, event):
+    path = f"/2015-03-31/functions/{name}/invocations?Qualifier=%24LATEST"
+    return (server.listen, "POST", path, every, event)
 
 
 class Memory(threading.Thread):
@@ -131,10 +172,12 @@ def p(times, part):
     return times[min(len(times) - 1, int(len(times) * part))] * 1000
 
 
-def measure(callers, seconds):
-    before = [len(c.times) for c in callers]
-    time.sleep(seconds)
-    return [t for c, n in zip(callers, before) for t in c.times[n:]]
+def busy():
+    """(seconds that processors were busy, all seconds) since the start."""
+    fields = pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:]
+    all_ = [int(n) for n in fields[:8]]
+    tick = os.sysconf("SC_CLK_TCK")
+    return (sum(all_) - all_[3] - all_[4]) / tick, sum(all_) / tick
 
 
 def show(what, times):
@@ -145,13 +188,19 @@ def show(what, times):
     )
 
 
+def show_all(what, names, times):
+    for name, own in zip(names, times):
+        show(f"{what}, {name}", own)
+    return [t for own in times[: len(names) - 1] for t in own]
+
+
 def deploy_good(server, n):
     names = []
     for i in range(n):
         durable = i % 2 == 1
         code = perdure.archive_files("python") if durable else {}
         code["app.py"] = DURABLE if durable else PLAIN
-        names.append(f"good-{i}")
+        names.append(f"good-{i}-" + ("durable" if durable else "plain"))
         perdure.deploy(
             server, names[-1], "app.handler", code=code, memory=512,
             durable=durable or None,
@@ -194,47 +243,47 @@ class Verdicts:
 def run(server, options, verdicts):
     good = deploy_good(server, options.good)
     hostile = deploy_hostile(server, options.hostile)
-    callers = [Caller(server, n, 0.05, {"x": i}) for i, n in enumerate(good)]
-    loop = Loop(server)
-    for caller in callers + [loop]:
-        caller.start()
-    measure(callers, 15)
-    before = len(loop.times)
+    names = good + ["control's loop"]
+    calls = [invoke(server, n, 0.05, {"x": i}) for i, n in enumerate(good)]
+    calls.append((server.admin_listen, "GET", "/healthz/live", 0.05, None))
+    callers = Callers(calls, first=True)
+    callers.during(15)
     seconds = options.minutes * 60
-    alone = measure(callers, min(60, max(20, seconds / 3)))
-    show("good ones alone", alone)
-    show("control's loop", loop.times[before:])
-    before = len(loop.times)
-    spent = cpu(server.control_pid())
+    alone = callers.during(min(60, max(20, seconds / 3)))
+    show("good ones alone", show_all("alone", names, alone))
+    spent, machine = cpu(server.control_pid()), busy()
     memory = Memory(server)
     memory.start()
     base = server.control_descriptors()
     control = server.control_pid()
-    attackers = []
-    for name, attack in hostile:
-        event = {"attack": attack, "seconds": 3}
-        attackers.append(Caller(server, name, 0.01, event))
-        attackers[-1].start()
+    event = {"attack": "", "seconds": 3}
+    attackers = Callers(
+        [invoke(server, n, 0.01, {**event, "attack": a}) for n, a in hostile]
+    )
     # Their first start is theirs, too.
-    beside = measure(callers, seconds)
-    show("good ones beside the hostile", beside)
-    show("control's loop", loop.times[before:])
+    beside = callers.during(seconds)
+    show("good ones beside the hostile", show_all("beside", names, beside))
     spent = cpu(server.control_pid()) - spent
-    print(f"control used {100 * spent / seconds:.0f} % of a processor")
-    for attacker in attackers:
-        attacker.stop.set()
-    for (name, attack), attacker in zip(hostile, attackers):
-        attacker.join(70)
-        print(f"  {attack:12} {dict(attacker.answers)}", flush=True)
-    after = measure(callers, 20)
-    show("good ones afterwards", after)
-    for caller in callers + [loop]:
-        caller.stop.set()
-        caller.join(70)
+    machine = [b - a for a, b in zip(machine, busy())]
+    print(
+        f"control used {100 * spent / seconds:.0f} % of a processor, all "
+        f"processors were busy for {100 * machine[0] / machine[1]:.0f} %"
+    )
+    attackers.end()
+    for (name, attack), answers in zip(hostile, attackers.answers):
+        print(f"  {attack:12} {dict(answers)}", flush=True)
+    after = callers.during(20)
+    show("good ones afterwards", show_all("afterwards", names, after))
+    callers.end()
+    if not callers.is_first:
+        print("callers of the good ones had no real-time priority")
     memory.stop.set()
-    ratio = p(beside, 0.99) / p(alone, 0.99)
-    verdicts.say(ratio < 2, f"p99 is {ratio:.2f} times as long, less than 2")
-    answers = sum((c.answers for c in callers), collections.Counter())
+    for name, a, b in zip(good, alone, beside):
+        ratio = p(b, 0.99) / p(a, 0.99)
+        verdicts.say(
+            ratio < 2, f"p99 of {name} is {ratio:.2f} times as long, less than 2"
+        )
+    answers = sum(callers.answers, collections.Counter())
     verdicts.say(
         set(answers) == {"ok"}, f"the good ones were all served: {dict(answers)}"
     )
@@ -266,6 +315,10 @@ def main():
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--hostile", type=int, default=24)
     parser.add_argument("--good", type=int, default=4)
+    parser.add_argument(
+        "--cpu", choices=["strict", "share"], default="strict",
+        help="the setting sandbox.cpu; strict is a server's default",
+    )
     parser.add_argument("--keep-log", action="store_true")
     options = parser.parse_args()
     verdicts = Verdicts()
@@ -274,6 +327,7 @@ def main():
         args=[
             "--set", f"workers.max_concurrency={workers + 4}",
             "--set", "workers.per_function=1",
+            "--set", f"sandbox.cpu={options.cpu}",
         ]
     )
     try:
@@ -295,4 +349,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if sys.argv[1:2] == ["--callers"]:
+        call_until_told()
+    else:
+        sys.exit(main())

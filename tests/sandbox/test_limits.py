@@ -1,15 +1,17 @@
 """What a function may use, and that it stands still between invocations.
 
-With PERDURE_SANDBOX_WITHOUT=cgroup_memory, cgroup_pids, cgroup_cpu or
-cgroup_freezer (and a build with failpoints) the tests for it fail.
+With PERDURE_SANDBOX_WITHOUT=cgroup_memory, cgroup_pids, cgroup_cpu,
+cgroup_freezer or turns (and a build with failpoints) the tests for it fail.
 """
 
 import base64
+import concurrent.futures
 import errno
 import json
 import os
 import re
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -88,7 +90,8 @@ def handler(event, context):
 @pytest.fixture(scope="module", params=["v2 where there is one", "v1"])
 def daemon(request):
     """A daemon with few processes and CPU time as strict as AWS's."""
-    args = ["--set", "sandbox.pids=64", "--set", "sandbox.cpu=strict"]
+    args = ["--set", "sandbox.pids=64", "--set", "sandbox.cpu=strict",
+            "--set", "log.level=debug"]
     env = {}
     if request.param == "v1":
         left_out = os.environ.get("PERDURE_SANDBOX_WITHOUT", "")
@@ -205,6 +208,48 @@ def test_nothing_runs_between_invocations(function):
     assert error is None, "the clock stood still with it"
     assert float(re.search(r"Duration: ([\d.]+) ms", report).group(1)) < 900
     assert time.monotonic() - started < 10
+
+
+def turns(daemon):
+    """Of each worker's group: does it give way to all others?"""
+    found = []
+    for top in perdure.control_groups(daemon.process.pid):
+        for group in top.glob("w*"):
+            try:
+                if (group / "cgroup.procs").read_text() and (
+                        group / "cpu.idle").exists():
+                    found.append((group / "cpu.idle").read_text() == "1\n")
+            except OSError:
+                pass    # it is gone
+    return found
+
+
+def test_who_burns_goes_after_who_does_not(daemon, function):
+    """Blanks and starters in wait have groups too, so it is the number of
+    those that give way."""
+    good, bad = function(memory=512), function()
+    invoke(good)
+    invoke(bad)
+    if not turns(daemon):
+        pytest.skip("no groups that may be idle")
+    enough = threading.Event()
+
+    def burn():
+        while not enough.is_set():
+            invoke(bad, do="burn", seconds=0.5)
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        burning = pool.submit(burn)
+        try:
+            perdure.wait_for(
+                lambda: "goes last name=" + bad.name in daemon.log_since(0),
+                90, "the one that burns goes last")
+            perdure.wait_for(lambda: any(turns(daemon)), 10, "its group, too")
+            assert not all(turns(daemon))
+        finally:
+            enough.set()
+        burning.result()
+    assert "goes last name=" + good.name not in daemon.log_since(0)
 
 
 def running(marker):

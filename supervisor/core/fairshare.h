@@ -1,0 +1,29 @@
+/*
+ * fairshare - who is served first where processors are short: functions that
+ * lately used less than their part of the time that all of them got.
+ *
+ * A part is in proportion to a weight among all that have workers, busy or
+ * not: a flood is one before anybody else wakes up.  What a function may use
+ * beyond its part before it counts as heavy is a credit, for starts and other
+ * bursts, which comes back slowly.
+ */
+#ifndef CORE_FAIRSHARE_H
+#define CORE_FAIRSHARE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fairshare {
+	double used_us, part_us;	/* both decay */
+	double credit_us;
+	bool heavy;
+	/* Of this round. */
+	double now_us;
+	uint64_t weight;		/* 0: it has no workers */
+};
+
+void fairshare_init(struct fairshare *);
+/* After a round of so many microseconds, with now_us and weight filled in. */
+void fairshare_round(struct fairshare *const *, int n, int64_t elapsed_us);
+
+#endif
