@@ -116,6 +116,7 @@ EXTRA_DIST += \
 	%D%/http/test_functions.py \
 	%D%/http/test_model.py \
 	%D%/http/test_serve.py \
+	%D%/http/test_tools.py \
 	%D%/layers.txt \
 	%D%/perdure.py \
 	%D%/runtime-api/conftest.py \

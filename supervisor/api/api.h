@@ -175,6 +175,9 @@ const void *in_blob(const json_t *, const char *name, size_t *len);
  * qualifiers that differ.
  */
 int call_function(const struct call *, struct arn_function *, struct err *);
+/* The same of one member, without a Qualifier. */
+int call_function_named(const struct call *, const char *name,
+    struct arn_function *, struct err *);
 /* DurableExecutionArn of the input; ours or ERR_NOT_FOUND. */
 int call_execution(const struct call *, struct arn_execution *, struct err *);
 

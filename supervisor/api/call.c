@@ -367,13 +367,21 @@ function_reachable(const struct call *c, const struct arn_function *fn,
 }
 
 int
+call_function_named(const struct call *c, const char *name,
+    struct arn_function *fn, struct err *err)
+{
+	if (arn_function_parse(name ? name : "", fn, err) < 0)
+		return -1;
+	return function_reachable(c, fn, name, err);
+}
+
+int
 call_function(const struct call *c, struct arn_function *fn, struct err *err)
 {
 	const char *name = in_str(c->in, "FunctionName");
 	const char *qualifier = in_str(c->in, "Qualifier");
 
-	if (arn_function_parse(name ? name : "", fn, err) < 0 ||
-	    function_reachable(c, fn, name, err) < 0)
+	if (call_function_named(c, name, fn, err) < 0)
 		return -1;
 	if (qualifier == NULL || qualifier[0] == '\0')
 		return 0;

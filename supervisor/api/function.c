@@ -125,8 +125,7 @@ op_delete_function(struct call *c)
 
 /* ---- reads ---- */
 
-/* The version that was asked for; an alias gives its main version. */
-static struct function_version *
+struct function_version *
 function_asked(struct call *c, struct arn_function *fn,
     struct function **function)
 {

@@ -20,6 +20,12 @@ json_t *function_json(const struct call *, const struct function_version *,
 /* As a member of a list: without State and LastUpdateStatus. */
 json_t *function_json_listed(const struct call *,
     const struct function_version *, const char *qualifier);
+/*
+ * The version that the call's FunctionName and Qualifier ask for; an alias
+ * gives its main version.  NULL: the call is answered.
+ */
+struct function_version *function_asked(struct call *, struct arn_function *,
+    struct function **);
 json_t *alias_json(const struct call *, const char *function,
     const struct function_alias *);
 

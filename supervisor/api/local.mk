@@ -37,6 +37,7 @@ libsup_a_SOURCES += \
 	%D%/sentence.h \
 	%D%/sts.c \
 	%D%/tag.c \
+	%D%/unset.c \
 	%D%/updates.c \
 	%D%/version.c
 

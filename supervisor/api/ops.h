@@ -63,6 +63,22 @@ void op_code_download(struct call *, const char *marker);
 
 /* tag.c */
 api_handler op_list_tags;
+api_handler op_tag_resource;
+api_handler op_untag_resource;
+
+/* unset.c */
+api_handler op_get_code_signing;
+api_handler op_get_function_url;
+api_handler op_get_policy;
+api_handler op_get_provisioned;
+api_handler op_get_runtime_management;
+api_handler op_list_capacity_providers;
+api_handler op_list_code_signing;
+api_handler op_list_event_sources;
+api_handler op_list_function_urls;
+api_handler op_list_layer_versions;
+api_handler op_list_layers;
+api_handler op_list_provisioned;
 
 /* version.c */
 api_handler op_list_versions;

@@ -18,6 +18,7 @@ struct function_host {
 #define FUNCTION_ZIP_MOST (50 * 1024 * 1024)	/* 52428800 bytes */
 #define FUNCTION_UNZIPPED_MOST 262144000LL
 #define FUNCTION_ENTRIES_MOST 100000
+#define FUNCTION_TAGS_MOST 50
 
 /*
  * The configuration that CreateFunction's input means, defaults filled in,

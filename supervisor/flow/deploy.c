@@ -23,6 +23,7 @@ deploy_free(struct deploy *d)
 	function_alias_free(d->alias);
 	json_decref(d->input);
 	json_decref(d->settings);
+	json_decref(d->tags);
 	blob_unref(d->zip);
 	free(d->name);
 	free(d->qualifier);
@@ -143,7 +144,8 @@ deploy_written(struct deploy *d)
 		pool_retire(d->engine->pool, d->name, "$LATEST");
 	if (d->write.drop_version != NULL)
 		pool_retire(d->engine->pool, d->name, d->write.drop_version);
-	if (d->write.drop)
+	/* Tags say what workers of all versions are started with. */
+	if (d->write.drop || d->tags != NULL)
 		pool_retire(d->engine->pool, d->name, NULL);
 	deploy_end(d, NULL);
 }
@@ -218,6 +220,8 @@ deploy_happened(const struct deploy *d)
 		return function_find_alias(f, w->drop_alias) == NULL;
 	if (w->drop_version != NULL)
 		return function_find(f, w->drop_version) == NULL;
+	if (w->tags != NULL)
+		return json_equal(f->tags, w->tags);
 	return deploy_is_set(f, w->settings);
 }
 
@@ -351,6 +355,8 @@ static enum deploy_next (*const deploy_kinds[])(struct deploy *) = {
 	[DEPLOY_DROP_INVOKE] = deploy_drop_invoke,
 	[DEPLOY_PUT_RESERVED] = deploy_put_reserved,
 	[DEPLOY_DROP_RESERVED] = deploy_drop_reserved,
+	[DEPLOY_TAG] = deploy_tag,
+	[DEPLOY_UNTAG] = deploy_untag,
 };
 
 static void

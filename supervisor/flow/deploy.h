@@ -24,6 +24,8 @@ enum deploy_kind {
 	DEPLOY_DROP_INVOKE,
 	DEPLOY_PUT_RESERVED,	/* PutFunctionConcurrency */
 	DEPLOY_DROP_RESERVED,
+	DEPLOY_TAG,		/* TagResource */
+	DEPLOY_UNTAG,
 };
 
 struct deploy_in {

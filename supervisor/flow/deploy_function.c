@@ -184,7 +184,7 @@ deploy_create(struct deploy *d)
 	}
 	deploy_set_code(config, d->zip);
 	tags = json_object_get(d->input, "Tags");
-	if (deploy_set_latest(d, config) < 0)
+	if (deploy_set_latest(d, config) < 0 || deploy_check_tags(d, tags) < 0)
 		return DEPLOY_FAILED;
 	d->write.tags = tags;
 	if (deploy_flag(d, "Publish") &&

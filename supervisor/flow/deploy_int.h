@@ -20,7 +20,7 @@ struct deploy {
 
 	struct function_version *latest, *publish;
 	struct function_alias *alias;
-	json_t *settings;
+	json_t *settings, *tags;
 	struct function_write write;
 	/* Deletion of what is durable: first the mark, then the drop. */
 	bool marks, drains;
@@ -55,6 +55,9 @@ void deploy_drained(struct deploy *);
 /* The write takes away what is set for events of this qualifier. */
 void deploy_unset_invoke(struct deploy *, const char *qualifier);
 
+/* InvalidParameterValueException when they are too many; -1. */
+int deploy_check_tags(struct deploy *, const json_t *tags);
+
 /* The kinds: look, decide, and fill d->write. */
 enum deploy_next deploy_create(struct deploy *);
 enum deploy_next deploy_code(struct deploy *);
@@ -69,5 +72,7 @@ enum deploy_next deploy_update_invoke(struct deploy *);
 enum deploy_next deploy_drop_invoke(struct deploy *);
 enum deploy_next deploy_put_reserved(struct deploy *);
 enum deploy_next deploy_drop_reserved(struct deploy *);
+enum deploy_next deploy_tag(struct deploy *);
+enum deploy_next deploy_untag(struct deploy *);
 
 #endif

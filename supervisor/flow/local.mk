@@ -18,6 +18,7 @@ libsup_a_SOURCES += \
 	%D%/deploy_int.h \
 	%D%/deploy_invoke.c \
 	%D%/deploy_reserved.c \
+	%D%/deploy_tag.c \
 	%D%/destination.c \
 	%D%/destination.h \
 	%D%/durable.h \

@@ -76,10 +76,14 @@ def test_error_has_type_and_the_case_of_the_model(server, lam):
 
 def test_what_is_not_served_says_so(server, lam):
     for call, more in (
-        (lam.list_layers, {}),
-        (lam.get_policy, {"FunctionName": "f"}),
-        (lam.list_event_source_mappings, {}),
-        (lam.list_provisioned_concurrency_configs, {"FunctionName": "f"}),
+        (lam.publish_layer_version, {"LayerName": "l", "Content": {}}),
+        (lam.add_permission,
+         {"FunctionName": "f", "StatementId": "s", "Action": "lambda:Invoke",
+          "Principal": "*"}),
+        (lam.create_event_source_mapping, {"FunctionName": "f"}),
+        (lam.put_provisioned_concurrency_config,
+         {"FunctionName": "f", "Qualifier": "1",
+          "ProvisionedConcurrentExecutions": 1}),
         (lam.create_function_url_config,
          {"FunctionName": "f", "AuthType": "NONE"}),
     ):
