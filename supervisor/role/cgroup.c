@@ -135,6 +135,25 @@ is_there(const char *folder, const char *file)
 	return access(path, F_OK) == 0;
 }
 
+/*
+ * The kernel refuses, at any moment, less memory with swap than without.  A
+ * limit that grows has to go up with swap first, one that shrinks (or is set
+ * for the first time) without; so the first of three may fail.
+ */
+static int
+limit_memory_v1(const char *in, uint64_t bytes, struct err *err)
+{
+	const char *with_swap = "memory.memsw.limit_in_bytes";
+	struct err first;
+	int counted = is_there(in, with_swap);
+
+	if (counted)
+		(void)write_number(in, with_swap, bytes, &first);
+	if (write_number(in, "memory.limit_in_bytes", bytes, err) < 0)
+		return -1;
+	return counted ? write_number(in, with_swap, bytes, err) : 0;
+}
+
 /* Without swap, where the kernel counts it. */
 static int
 limit_memory(struct cgroup *g, uint64_t bytes, struct err *err)
@@ -143,13 +162,8 @@ limit_memory(struct cgroup *g, uint64_t bytes, struct err *err)
 
 	if (in == NULL)
 		return 0;
-	if (version_of(g, CGROUP_MEMORY) == 1) {
-		if (write_number(in, "memory.limit_in_bytes", bytes, err) < 0)
-			return -1;
-		return !is_there(in, "memory.memsw.limit_in_bytes") ? 0 :
-		    write_number(in, "memory.memsw.limit_in_bytes", bytes,
-		    err);
-	}
+	if (version_of(g, CGROUP_MEMORY) == 1)
+		return limit_memory_v1(in, bytes, err);
 	if (write_number(in, "memory.max", bytes, err) < 0 ||
 	    write_number(in, "memory.oom.group", 1, err) < 0)
 		return -1;

@@ -181,6 +181,12 @@ def handler(event, context):
         function.invoke({"mb": 700})
 
 
+def test_a_function_may_have_more_than_its_blank_had(server, warmed):
+    until(lambda: started(server) - used(server) >= 1, "a blank")
+    answer, blank = cold(server, "much", memory=2048)
+    assert blank and answer["ahead"]
+
+
 @pytest.mark.skipif(not perdure.node_runtimes(), reason="no Node")
 def test_node_as_well(server, packages):
     ready = started(server)
