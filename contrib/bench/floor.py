@@ -139,14 +139,23 @@ class Stub:
                 "NextMarker": "",
             },
         }
+        took = self.exchange(json.dumps(event).encode(), seconds)
+        if json.loads(self.result).get("Status") != "SUCCEEDED":
+            raise RuntimeError(self.result[:500])
+        return took
+
+    def run_plain(self):
+        self.invocations += 1
+        return self.exchange(b"{}", 60)
+
+    def exchange(self, event, seconds):
+        """One invocation; its seconds, its answer in self.result."""
         with self.wake:
             self.took = None
-            self.events.append(json.dumps(event).encode())
+            self.events.append(event)
             self.wake.notify_all()
             if not self.wake.wait_for(lambda: self.took is not None, seconds):
                 raise RuntimeError("no answer from the handler")
-        if json.loads(self.result).get("Status") != "SUCCEEDED":
-            raise RuntimeError(self.result[:500])
         return self.took
 
     def on_runtime(self, method, path, body):
@@ -208,7 +217,9 @@ def close_all():
 class Process:
     """A runtime client outside any sandbox, on the stub."""
 
-    def __init__(self, language, fast, python_sdk=None, node_sdk=None):
+    def __init__(self, language, fast, python_sdk=None, node_sdk=None,
+                 program=None):
+        """program: {name: text} of another than that of HANDLERS."""
         self.stub = Stub()
         self.folder = tempfile.TemporaryDirectory(prefix="pd-floor-")
         task = Path(self.folder.name)
@@ -227,9 +238,12 @@ class Process:
             "AWS_LAMBDA_FUNCTION_VERSION": "1",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
             "LAMBDA_TASK_ROOT": str(task),
-            "_HANDLER": "app.handler",
+            "_HANDLER": (Path(next(iter(program))).stem if program
+                         else "app") + ".handler",
             "PERDURE_FAST_DATA_PLANE": "on" if fast else "off",
         }
+        for name, text in (program or {}).items():
+            (task / name).write_text(text)
         if language == "python":
             (task / "app.py").write_text(HANDLERS["python"])
             env["LAMBDA_RUNTIME_DIR"] = str(python_sdk or perdure.DEPS / "site")
