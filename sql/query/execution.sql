@@ -3,8 +3,13 @@
 
 -- A new execution with its operations and events, unless its name is taken in
 -- this function: then which one has it.  No row: it was taken this moment.
+-- The unique index alone is not enough: in a SERIALIZABLE transaction that
+-- began before the one of this name was archived, that one is gone from the
+-- index and not yet to be seen in the archive.
 -- name: execution_start
 with named as (
+    select id from execution where function = $3::text and name = $7::text
+    union all
     select id from archived
     where function = $3::text and name = $7::text
         and expires_ms > (select clock_now())
@@ -58,10 +63,6 @@ events as (
     from started, unnest($46::history_row[]) h
 )
 select true, id from started
-union all
-select false, id from execution
-where function = $3::text and name = $7::text
-    and not exists (select 1 from started)
 union all
 select false, id from named
 where not exists (select 1 from started)

@@ -1,6 +1,6 @@
--- Each statement sees what was committed before it: archive_name needs that.
+-- READ COMMITTED or SERIALIZABLE, as the database has it (store/pgconn.c).
 -- name: begin
-begin isolation level read committed
+begin
 
 -- name: begin_snapshot
 begin isolation level repeatable read read only

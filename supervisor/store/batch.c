@@ -3,7 +3,9 @@
  *
  * A call whose guard does not hold gives no row and harms nobody.  After a
  * real error nothing of the batch has happened, and its calls are repeated one
- * by one, so that only the guilty one hears of it.
+ * by one, so that only the guilty one hears of it.  Where others were in its
+ * way (a deadlock, or the database is SERIALIZABLE) it is repeated whole: the
+ * guards are asked again, in a newer state.
  */
 #include <config.h>
 
@@ -167,25 +169,60 @@ batch_kick(struct pgstore *s)
 		event_active(b->kick, EV_TIMEOUT, 0);
 }
 
+/*
+ * What met others goes again in front of all that came later, and alone when
+ * it was met too often with the rest.
+ */
+static void
+batch_repeat(struct batch *b, struct pg_unit *u, bool whole)
+{
+	struct pg_call *c;
+
+	while ((c = TAILQ_LAST(&u->calls, pg_calls)) != NULL) {
+		TAILQ_REMOVE(&u->calls, c, link);
+		pg_call_forget(c);
+		if (whole) {
+			TAILQ_INSERT_HEAD(&b->waiting, c, link);
+			b->nwaiting++;
+		} else {
+			TAILQ_INSERT_HEAD(&b->alone, c, link);
+		}
+	}
+}
+
+/* How often the one of them was in others' way that was so most often. */
+static int
+batch_met(struct pg_unit *u)
+{
+	struct pg_call *c;
+	int most = 0;
+
+	TAILQ_FOREACH(c, &u->calls, link)
+		if (++c->met > most)
+			most = c->met;
+	return most;
+}
+
 static void
 batch_done(void *arg, struct pg_unit *u)
 {
 	struct pgstore *s = arg;
 	struct batch *b = &s->batch;
-	bool divide = u->failed && !u->lost && u->ncalls > 1;
+	bool again = u->failed && !u->lost;
 	struct pg_call *c;
+	int met;
 
 	b->flying = NULL;
 	metric_observe(METRIC_DB_BATCH, NULL, NULL,
 	    (double)(s->env->mono_us(s->env) - u->begun_us) / 1e6);
 	if (u->result == STORE_OK && u->writes != NULL)
 		batch_written(u);
+	met = again && u->met ? batch_met(u) : MEETINGS_MOST;
+	if (again && (u->ncalls > 1 || met < MEETINGS_MOST))
+		batch_repeat(b, u, u->ncalls > 1 && met <= MEETINGS_WHOLE);
 	while ((c = TAILQ_FIRST(&u->calls)) != NULL) {
 		TAILQ_REMOVE(&u->calls, c, link);
-		if (divide)
-			TAILQ_INSERT_TAIL(&b->alone, c, link);
-		else
-			pg_call_finish(c, u->result, &u->err);
+		pg_call_finish(c, u->result, &u->err);
 	}
 	pg_unit_free(u);
 	batch_kick(s);

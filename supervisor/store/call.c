@@ -72,7 +72,7 @@ pg_call_bytes(const struct pg_call *c)
 	return n;
 }
 
-static void
+void
 pg_call_forget(struct pg_call *c)
 {
 	int i;

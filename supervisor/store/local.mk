@@ -51,6 +51,7 @@ store_test_sources = \
 if HAVE_CMOCKA
 check_PROGRAMS += \
 	tests/store/t_check \
+	tests/store/t_isolation \
 	tests/store/t_memstore \
 	tests/store/t_pgstore \
 	tests/store/t_same \
@@ -60,6 +61,10 @@ tests_store_t_check_SOURCES = \
 	tests/store/harness.c \
 	tests/store/harness.h \
 	tests/store/t_check.c
+tests_store_t_isolation_SOURCES = \
+	tests/store/harness.c \
+	tests/store/harness.h \
+	tests/store/t_isolation.c
 tests_store_t_memstore_SOURCES = $(store_test_sources) tests/store/t_memstore.c
 tests_store_t_pgstore_SOURCES = $(store_test_sources) tests/store/t_pgstore.c
 tests_store_t_same_SOURCES = \
@@ -86,9 +91,11 @@ tests_store_tier2_SOURCES = \
 	tests/store/tier2_model.c
 TESTS += \
 	tests/store/check.sh \
+	tests/store/isolation.sh \
 	tests/store/pgstore.sh \
 	tests/store/same.sh \
 	tests/store/schema.sh \
+	tests/store/serializable.sh \
 	tests/store/sweep.sh \
 	tests/store/t_memstore \
 	tests/store/tier2.sh
@@ -96,6 +103,7 @@ endif
 
 EXTRA_DIST += \
 	tests/store/check.sh \
+	tests/store/isolation.sh \
 	tests/store/pgstore.sh \
 	tests/store/planted/archive-does-not-look-again.patch \
 	tests/store/planted/child-starts-without-guard.patch \
@@ -107,6 +115,7 @@ EXTRA_DIST += \
 	tests/store/planted.sh \
 	tests/store/same.sh \
 	tests/store/schema.sh \
+	tests/store/serializable.sh \
 	tests/store/sweep.sh \
 	tests/store/tier2.sh \
 	tests/store/with-postgres.sh

@@ -31,8 +31,10 @@ static const char make_sql[] =
 static const char list_sql[] =
     "select number, checksum from migration where number > 0 order by number";
 
+/* Who waited for the lock must see what was done meanwhile. */
 static const char lock_sql[] =
-    "begin; select number from migration where number = 0 for update;"
+    "begin isolation level read committed;"
+    " select number from migration where number = 0 for update;"
     " select number, checksum from migration where number > 0"
     " order by number";
 

@@ -261,6 +261,16 @@ pg_error(struct pg *pg, const PGresult *res, enum store_result *result,
 	return false;
 }
 
+/* Nothing of it has happened, and next time it sees what was in its way. */
+static bool
+is_meeting(const PGresult *res)
+{
+	const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+
+	return state != NULL && (strcmp(state, "40001") == 0 ||
+	    strcmp(state, "40P01") == 0);
+}
+
 static void
 unit_next(struct pg_unit *u)
 {
@@ -302,7 +312,7 @@ unit_uncertain(const struct pg_unit *u, const PGresult *res)
 
 	return u->step != STEP_CALLS && u->step != STEP_WRITES &&
 	    u->commit_sent && state != NULL && (strncmp(state, "57P", 3) == 0 ||
-	    strncmp(state, "08", 2) == 0);
+	    strncmp(state, "08", 2) == 0 || strcmp(state, "40003") == 0);
 }
 
 /* Takes the result; true when the connection is gone. */
@@ -338,6 +348,7 @@ unit_result(struct pg *pg, struct pg_unit *u, PGresult *res)
 			break;
 		}
 		u->failed = !gone;
+		u->met = is_meeting(res);
 		break;
 	}
 	PQclear(res);

@@ -54,6 +54,8 @@ struct pg_call {
 	bool again;		/* set by done: it was sent again */
 	enum store_point point;
 	int repeats;
+	int met;		/* how often others were in its way */
+	struct pg *pg;		/* where it was sent, if not in a batch */
 	int64_t begun_us, sent_us, answered_us;
 	pg_done *done;
 	/* Of a call whose answer waits to be given. */
@@ -118,6 +120,7 @@ struct pg_unit {
 	bool committed;
 	bool lost;		/* the connection went first */
 	bool failed;		/* err is the first error */
+	bool met;		/* the error: others were in its way */
 	enum store_result result;
 	struct err err;
 };

@@ -213,14 +213,24 @@ pg_on_limited(struct pg *pg, PGresult *res, const struct err *err)
 static const char by_index_sql[] = "; set enable_seqscan = off;"
     " set enable_hashjoin = off; set enable_mergejoin = off";
 
+/*
+ * Our statements are right where each sees what was committed before it, and
+ * where all of a transaction is as if alone.  What lies between is neither, so
+ * who asks for REPEATABLE READ gets more.
+ */
+static const char isolation_sql[] = "; select"
+    " set_config('default_transaction_isolation', 'serializable', false)"
+    " where current_setting('default_transaction_isolation')"
+    " = 'repeatable read'";
+
 static void
 pg_limit(struct pg *pg)
 {
-	char sql[192];
+	char sql[400];
 
 	pg->state = PG_CHECKING;
-	snprintf(sql, sizeof(sql), "set statement_timeout = %d%s",
-	    pg->conf.statement_timeout_ms,
+	snprintf(sql, sizeof(sql), "set statement_timeout = %d%s%s",
+	    pg->conf.statement_timeout_ms, isolation_sql,
 	    pg->conf.writes ? by_index_sql : "");
 	pg_script(pg, sql, pg_on_limited);
 }

@@ -44,6 +44,16 @@ pgset_answer(struct pgstore *s, struct pg_call *c, enum store_result result,
 
 /* ---- single calls ---- */
 
+static void pgset_send(struct pgstore *, struct pg *, struct pg_call *);
+static struct pg *pgset_least(struct pgstore *, int from);
+
+/* Where it was before, if that still answers. */
+static struct pg *
+pgset_same(struct pgstore *s, const struct pg_call *c)
+{
+	return c->pg->state == PG_READY ? c->pg : pgset_least(s, 1);
+}
+
 static void
 pgset_done(void *arg, struct pg_unit *u)
 {
@@ -52,6 +62,12 @@ pgset_done(void *arg, struct pg_unit *u)
 	enum store_result result = u->result;
 
 	TAILQ_REMOVE(&u->calls, c, link);
+	if (u->met && !u->lost && ++c->met < MEETINGS_MOST) {
+		pg_unit_free(u);
+		pg_call_forget(c);
+		pgset_send(s, pgset_same(s, c), c);
+		return;
+	}
 	c->answered_us = s->env->mono_us(s->env);
 	if (result == STORE_UNKNOWN && c->repeatable) {
 		result = STORE_RETRY;
@@ -68,7 +84,9 @@ pgset_send(struct pgstore *s, struct pg *pg, struct pg_call *c)
 	struct err err;
 
 	c->pgs = s;
-	c->begun_us = s->env->mono_us(s->env);
+	c->pg = pg;
+	if (c->begun_us == 0)
+		c->begun_us = s->env->mono_us(s->env);
 	err_set(&err, ERR_UNAVAILABLE, "database: not connected");
 	if (pg == NULL || !s->ready || pg->load > BATCH_WAITING_MOST ||
 	    pg_call_before(c) < 0) {

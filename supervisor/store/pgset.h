@@ -12,6 +12,12 @@
 #define BATCH_CALLS_MOST 64
 #define BATCH_BYTES_MOST (4u << 20)
 #define BATCH_WAITING_MOST 20000
+/*
+ * How often a transaction that met others (40001, 40P01) is done again before
+ * its callers hear of it; a batch so often as a whole, then one by one.
+ */
+#define MEETINGS_MOST 10
+#define MEETINGS_WHOLE 3
 
 /* store/batch.c */
 struct batch {
@@ -66,6 +72,7 @@ void batch_free(struct pgstore *);
 void batch_wake(struct pgstore *);
 int pg_call_before(const struct pg_call *);	/* failpoint; -1: fail */
 void pg_call_again(struct pg_call *);
+void pg_call_forget(struct pg_call *);	/* what was answered */
 
 struct logger *logger_new(struct pgstore *);
 void logger_free(struct logger *);

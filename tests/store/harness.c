@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <libpq-fe.h>
 
+#include "base/metric.h"
 #include "base/own.h"
 #include "tests/store/harness.h"
 
@@ -149,6 +150,20 @@ bench_sql(const char *sql)
 	PQclear(res);
 	PQfinish(conn);
 	return s;
+}
+
+int
+bench_meetings(void)
+{
+	static const char name[] =
+	    "perdure_db_errors_total{sqlstate_class=\"40\"} ";
+	own_buf struct buf all = BUF_INIT;
+	const char *at;
+
+	metric_write(&all);
+	buf_char(&all, '\0');
+	at = strstr(all.data, name);
+	return at == NULL ? 0 : atoi(at + strlen(name));
 }
 
 void

@@ -51,6 +51,8 @@ void bench_until(struct bench *, const bool *flag);
 void bench_until_ready(struct bench *, bool ready);
 /* Blocking SQL beside the store; the first value of the answer, or "". */
 char *bench_sql(const char *sql);
+/* Transactions so far that others were in the way of (40001, 40P01). */
+int bench_meetings(void);
 /* Empties all tables. */
 void bench_wipe(void);
 /* The clock of the store is so far ahead of the real one from now on. */

@@ -236,11 +236,14 @@ finished(const char *name)
 	return x;
 }
 
-/* The start still sees it where it was, and its insert where it is not. */
+/*
+ * The start does not see it yet, and its insert, which waits for it, does not
+ * see it any more.
+ */
 static void
 name_stays_taken_while_it_is_archived(void **state)
 {
-	struct execution *x = finished("n"), *y;
+	struct execution *x = finished("m"), *y;
 	struct answer a = { 0 };
 	struct change c;
 	const char *param;
@@ -252,15 +255,15 @@ name_stays_taken_while_it_is_archived(void **state)
 	snprintf(ids, sizeof(ids), "{%s}", id);
 	param = ids;
 	other = PQconnectdb(getenv("PERDURE_TEST_DB"));
-	PQclear(PQexec(other, "begin"));
-	PQclear(PQexecParams(other,
-	    stmt_texts[STMT_ARCHIVE_EXECUTION].text, 1, NULL, &param, NULL,
-	    NULL, 0));
+	PQclear(PQexec(other, "begin; update execution set name = 'n'"));
 	y = make_execution(&bench, &c, "f", "n", "{}");
 	a.start.done = on_done;
 	a.start.arg = &a;
 	store_start_execution(bench.store, &c, &a.start);
 	wait_for_lock();
+	PQclear(PQexecParams(other,
+	    stmt_texts[STMT_ARCHIVE_EXECUTION].text, 1, NULL, &param, NULL,
+	    NULL, 0));
 	PQclear(PQexec(other, "commit"));
 	PQfinish(other);
 	bench_until(&bench, &a.done);

@@ -3,12 +3,13 @@
  * memory.
  *
  *	tests/store/tier2 [--minutes N] [--seed N] [--seconds N]
+ *	    [--isolation committed|serializable]
  *
- * In half of the worlds READ COMMITTED is the server's default, in half of them
- * SERIALIZABLE: the store's transactions say what they are, its single
- * statements do not.  In some bursts connections are cut.  A process beside it
- * locks rows for moments, so that transactions meet in the middle.  The seed
- * decides what is called; when the server does what is its own.
+ * All that the stores send is READ COMMITTED in half of the worlds and
+ * SERIALIZABLE in half of them, or in all of them what is asked for.  In some
+ * bursts connections are cut.  A process beside it locks rows for moments, so
+ * that transactions meet in the middle.  The seed decides what is called; when
+ * the server does what is its own.
  */
 #include <config.h>
 
@@ -83,6 +84,9 @@ struct world {
 struct totals {
 	uint64_t bursts, calls, results[STORE_FATAL + 1];
 	int cuts;
+	/* Of worlds that are SERIALIZABLE, or not. */
+	uint64_t bursts_in[2];
+	int met[2];
 };
 
 static struct totals totals;
@@ -249,8 +253,9 @@ world_fail(struct world *w, const char *why)
 		printf("%s", w->most & 1u << i ? "  " : "? ");
 		call_print(&w->calls[i]);
 	}
-	printf("repeat: tests/store/tier2 --seed %" PRIu64 " --minutes 1\n",
-	    w->seed);
+	printf("repeat: tests/store/tier2 --seed %" PRIu64 " --minutes 1"
+	    " --isolation %s\n", w->seed,
+	    w->serializable ? "serializable" : "committed");
 	fflush(stdout);
 	_exit(1);
 }
@@ -396,6 +401,7 @@ burst(struct world *w, uint64_t seed)
 	memstore_free(w->model);
 	w->model = end;
 	totals.bursts++;
+	totals.bursts_in[w->serializable]++;
 	totals.calls += (uint64_t)w->n;
 	burst_end(w);
 }
@@ -447,8 +453,8 @@ locker_start(const char *server)
 static void
 world_run(struct world *w, int64_t end_ms)
 {
+	int i, met = bench_meetings();
 	pid_t pid;
-	int i;
 
 	world_open(w);
 	pid = locker_start(w->server);
@@ -457,6 +463,7 @@ world_run(struct world *w, int64_t end_ms)
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	world_close(w);
+	totals.met[w->serializable] += bench_meetings() - met;
 }
 
 static void
@@ -469,10 +476,15 @@ report(double minutes)
 	    totals.results[STORE_CONFLICT], totals.results[STORE_RETRY],
 	    totals.results[STORE_UNKNOWN], totals.results[STORE_FATAL],
 	    totals.cuts);
+	printf("read committed: %" PRIu64 " bursts, %d transactions met "
+	    "others; serializable: %" PRIu64 " bursts, %d\n",
+	    totals.bursts_in[0], totals.met[0], totals.bursts_in[1],
+	    totals.met[1]);
 }
 
+/* level: 0 READ COMMITTED, 1 SERIALIZABLE, -1 by turns. */
 static int
-run(uint64_t seed, double minutes)
+run(uint64_t seed, double minutes, int level)
 {
 	char folder[] = "/tmp/tier2.XXXXXX";
 	int64_t begun_ms = now_ms(), end_ms;
@@ -490,7 +502,7 @@ run(uint64_t seed, double minutes)
 	while (now_ms() < end_ms) {
 		memset(&w, 0, sizeof(w));
 		w.seed = seed;
-		w.serializable = (seed / WORLD_BURSTS) % 2;
+		w.serializable = level < 0 ? (seed / WORLD_BURSTS) % 2 : level == 1;
 		w.env = env_system();
 		w.folder = folder;
 		w.server = server;
@@ -527,12 +539,13 @@ main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "minutes", 1, NULL, 'm' }, { "seconds", 1, NULL, 's' },
-		{ "seed", 1, NULL, 'n' }, { NULL, 0, NULL, 0 },
+		{ "seed", 1, NULL, 'n' }, { "isolation", 1, NULL, 'i' },
+		{ NULL, 0, NULL, 0 },
 	};
 	uint64_t seed = (uint64_t)time(NULL) * 1000 +
 	    (uint64_t)getpid() % 1000;
 	double minutes = 1;
-	int opt;
+	int opt, level = -1;
 
 	need_postgres(argv);
 	setenv("CMOCKA_TEST_ABORT", "1", 1);
@@ -544,12 +557,17 @@ main(int argc, char **argv)
 			minutes = strtod(optarg, NULL) / 60;
 		else if (opt == 'n')
 			seed = strtoull(optarg, NULL, 10);
+		else if (opt == 'i' && strcmp(optarg, "committed") == 0)
+			level = 0;
+		else if (opt == 'i' && strcmp(optarg, "serializable") == 0)
+			level = 1;
 		else {
 			fputs("usage: tier2 [--minutes N] [--seconds N] "
-			    "[--seed N]\n", stderr);
+			    "[--seed N] [--isolation committed|serializable]\n",
+			    stderr);
 			return 2;
 		}
 	}
 	log_init("tier2", (enum log_level)(LOG_ERROR + 1));
-	return run(seed, minutes);
+	return run(seed, minutes, level);
 }
