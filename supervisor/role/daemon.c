@@ -1,6 +1,7 @@
 #include <config.h>
 
 #include <getopt.h>
+#include <regex.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -128,6 +129,37 @@ daemon_read_options(struct config *config, int argc, char **argv,
 	return r;
 }
 
+static bool
+daemon_matches(const char *pattern, const char *text)
+{
+	regex_t regex;
+	bool yes;
+
+	if (regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) != 0)
+		return false;
+	yes = regexec(&regex, text, 0, NULL, 0) == 0;
+	regfree(&regex);
+	return yes;
+}
+
+/* Names that clients refuse, and that no ARN of the model can have. */
+static int
+daemon_check_names(const struct config *config, struct err *err)
+{
+	const char *region = config_text(config, "server.region");
+	const char *account = config_text(config, "server.account");
+
+	if (!daemon_matches("^(eusc-)?[a-z]{2}(-gov|-iso[a-z]?)?-[a-z]+-[0-9]$",
+	    region))
+		return err_set(err, ERR_INVALID, "server.region = %s is no "
+		    "name of a region, such as us-east-1 or xx-local-1",
+		    region);
+	if (!daemon_matches("^[0-9]{12}$", account))
+		return err_set(err, ERR_INVALID, "server.account = %s is not "
+		    "12 digits", account);
+	return 0;
+}
+
 /* Rules across settings, and defaults that depend on others. */
 static int
 daemon_check(struct config *config, struct err *err)
@@ -137,7 +169,7 @@ daemon_check(struct config *config, struct err *err)
 	const char *listen = config_text(config, "api.listen");
 	int loopback = listen_is_loopback(listen, err);
 
-	if (loopback < 0)
+	if (loopback < 0 || daemon_check_names(config, err) < 0)
 		return -1;
 	if (config_text(config, "api.auth")[0] == '\0')
 		config_set(config, "api.auth", dev ? "none" : "sigv4",

@@ -61,6 +61,10 @@ def test_options_that_are_wrong():
         ("serve", "--dev", "--nonsense"),
         ("serve", "--dev", "--listen", "nowhere"),
         ("serve", "--dev", "--set", "no.such=1"),
+        ("serve", "--dev", "--region", "nowhere"),
+        ("serve", "--dev", "--region", "us-east-1x"),
+        ("serve", "--dev", "--account", "12"),
+        ("serve", "--dev", "--account", "00000000000x"),
         ("nonsense",),
         (),
     ):
