@@ -66,20 +66,26 @@ buf_char(struct buf *b, char c)
 	buf_add(b, &c, 1);
 }
 
+/* The first try fits nearly always: to print twice costs twice. */
+#define FMT_ROOM 128
+
 void
 buf_fmt(struct buf *b, const char *fmt, ...)
 {
 	va_list ap, again;
 	int n;
 
+	buf_reserve(b, FMT_ROOM);
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(b->data + b->len, FMT_ROOM, fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		abort();
-	buf_reserve(b, (size_t)n);
-	vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again);
+	if (n >= FMT_ROOM) {
+		buf_reserve(b, (size_t)n);
+		vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again);
+	}
 	va_end(again);
 	b->len += (size_t)n;
 }

@@ -64,7 +64,7 @@ batch_take(struct batch *b, const struct pg_unit *u)
 
 /* One statement for all executions, instead of one for each. */
 static void
-batch_writes(struct pg_unit *u)
+batch_writes(struct batch *b, struct pg_unit *u)
 {
 	const struct records *change[BATCH_CALLS_MOST];
 	const struct records *operations[BATCH_CALLS_MOST];
@@ -82,7 +82,7 @@ batch_writes(struct pg_unit *u)
 	}
 	if (n == 0)
 		return;
-	u->writes = xcalloc(1, sizeof(*u->writes));
+	u->writes = &b->writes;
 	u->writes->stmt = STMT_EXECUTION_WRITE;
 	param_records(&u->writes->params, change, n);
 	param_records(&u->writes->params, operations, n);
@@ -105,6 +105,21 @@ batch_written(struct pg_unit *u)
 			    id_compare(&c->write->id, &id) == 0)
 				c->write->done = true;
 	}
+}
+
+/* Its room is used again: to give back large pieces each time is slow. */
+static void
+batch_writes_end(struct batch *b)
+{
+	struct params *p = &b->writes.params;
+
+	PQclear(b->writes.res);
+	b->writes.res = NULL;
+	p->n = 0;
+	if (p->data.cap > BATCH_KEEP_BYTES)
+		buf_free(&p->data);
+	else
+		buf_reset(&p->data);
 }
 
 static struct pg_unit *
@@ -144,7 +159,7 @@ batch_go(struct pgstore *s)
 		pg_unit_free(u);
 		return;
 	}
-	batch_writes(u);
+	batch_writes(b, u);
 	b->flying = u;
 	u->begun_us = s->env->mono_us(s->env);
 	pg_submit(batch_pg(s), u);
@@ -217,6 +232,7 @@ batch_done(void *arg, struct pg_unit *u)
 	    (double)(s->env->mono_us(s->env) - u->begun_us) / 1e6);
 	if (u->result == STORE_OK && u->writes != NULL)
 		batch_written(u);
+	batch_writes_end(b);
 	met = again && u->met ? batch_met(u) : MEETINGS_MOST;
 	if (again && (u->ncalls > 1 || met < MEETINGS_MOST))
 		batch_repeat(b, u, u->ncalls > 1 && met <= MEETINGS_WHOLE);
@@ -285,5 +301,7 @@ batch_init(struct pgstore *s)
 void
 batch_free(struct pgstore *s)
 {
+	batch_writes_end(&s->batch);
+	params_free(&s->batch.writes.params);
 	event_free(s->batch.kick);
 }

@@ -36,11 +36,6 @@ void
 pg_unit_free(struct pg_unit *u)
 {
 	assert(TAILQ_EMPTY(&u->calls));
-	if (u->writes != NULL) {
-		PQclear(u->writes->res);
-		params_free(&u->writes->params);
-	}
-	free(u->writes);
 	free(u);
 }
 

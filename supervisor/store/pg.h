@@ -106,7 +106,7 @@ struct pg_unit {
 	struct pg_calls calls;
 	int ncalls;
 	size_t bytes;
-	struct pg_stmt *writes;	/* NULL: none of the calls has one */
+	struct pg_stmt *writes;	/* borrowed; NULL: no call has one */
 	void (*done)(void *arg, struct pg_unit *);	/* takes the unit */
 	void *arg;
 	bool commit_sent;

@@ -12,6 +12,7 @@
 #define BATCH_CALLS_MOST 64
 #define BATCH_BYTES_MOST (4u << 20)
 #define BATCH_WAITING_MOST 20000
+#define BATCH_KEEP_BYTES (256u << 10)
 /*
  * How often a transaction that met others (40001, 40P01) is done again before
  * its callers hear of it; a batch so often as a whole, then one by one.
@@ -25,6 +26,7 @@ struct batch {
 	struct pg_calls alone;		/* one by one, after an error */
 	int nwaiting;
 	struct pg_unit *flying;
+	struct pg_stmt writes;	/* of what flies; its room is kept */
 	struct event *kick;
 };
 

@@ -103,14 +103,21 @@ params_execution(struct params *p, const struct execution *x)
 	buf_u32be(b, type); \
 	item_##writer(b, element);
 
+/* What a record takes besides its texts and payloads, or a little more. */
+#define CHANGE_ROOM 512
+#define OPERATION_ROOM 512
+#define EVENT_ROOM 384
+
 void
 record_change(struct records *r, const struct execution *x, int64_t rev_before)
 {
 	struct buf *b = &r->data;
-	size_t at = record_begin(b, 3 CHANGE_COLUMNS(COUNT));
 	int64_t wake = durable_wake(x);
+	size_t at;
 
-	r->n++;
+	buf_reserve(b, CHANGE_ROOM);
+	at = record_begin(b, 3 CHANGE_COLUMNS(COUNT));
+
 	FIELD(PARAM_UUID, id, &x->id)
 	FIELD(PARAM_I64, i64, rev_before)
 	CHANGE_COLUMNS(FIELD)
@@ -120,6 +127,7 @@ record_change(struct records *r, const struct execution *x, int64_t rev_before)
 	else
 		item_i64(b, wake);
 	record_end(b, at);
+	r->n++;
 }
 
 struct execution *
@@ -212,6 +220,7 @@ record_operations(struct records *r, const struct execution *x,
 	int i;
 
 	r->n += n;
+	buf_reserve(b, (size_t)n * OPERATION_ROOM);
 	for (i = 0; i < n; i++) {
 		it = x->ops[ords == NULL ? i : ords[i]];
 		at = record_begin(b, 1 OPERATION_COLUMNS(COUNT));
@@ -305,6 +314,7 @@ record_events(struct records *r, const struct id *execution,
 	size_t at;
 
 	r->n += n;
+	buf_reserve(b, (size_t)n * EVENT_ROOM);
 	for (it = events; it < events + n; it++) {
 		at = record_begin(b, 1 EVENT_COLUMNS(COUNT));
 		FIELD(PARAM_UUID, id, execution)
