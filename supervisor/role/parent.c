@@ -168,7 +168,6 @@ parent_sandbox(struct parent *p, struct err *err)
 	if (probe_rank(least) < 0)
 		return err_set(err, ERR_INVALID, "%s is not a sandbox level",
 		    least);
-	probe_limits(&p->groups, p->config);
 	spawn_init(&p->spawn, p->config, &p->data, &p->link, &p->groups);
 	r = probe_run(&probe, &p->spawn.kit, &p->groups, p->config,
 	    p->data.is_root, err);
@@ -255,6 +254,49 @@ parent_limits(void)
 	umask(022);
 }
 
+/* A refused start leaves no Postgres behind that comes up or goes down. */
+static void
+postgres_stop(struct parent *p)
+{
+	int status = 0;
+
+	private_pg_stop(&p->pg, now_ms());
+	while (p->pg.pid > 0)
+		if (waitpid(p->pg.pid, &status, 0) > 0 || errno != EINTR)
+			private_pg_reaped(&p->pg, p->pg.pid, status, now_ms());
+}
+
+static int
+parent_database(struct parent *p, struct err *err)
+{
+	if (private_pg_init(&p->pg, p->config, &p->data, err) < 0 ||
+	    parent_write_conninfo(p, err) < 0)
+		return -1;
+	/* It takes longer than what follows; only a new one can wait. */
+	if (private_pg_is_new(&p->pg))
+		return 0;
+	if (private_pg_start(&p->pg, now_ms(), err) < 0)
+		return -1;
+	private_pg_tick(&p->pg, now_ms());
+	return 0;
+}
+
+static int
+parent_prepare(struct parent *p, struct err *err)
+{
+	if (parent_sandbox(p, err) < 0)
+		return -1;
+	parent_put_facts(p);
+	if (strcmp(config_text(p->config, "api.auth"), "sigv4") == 0 &&
+	    keys_load(p->config, p->data.path, err) < 0)
+		return -1;
+	runtime_search(p->config);
+	if (parent_signals(p, err) < 0)
+		return -1;
+	return private_pg_is_new(&p->pg) ?
+	    private_pg_start(&p->pg, now_ms(), err) : 0;
+}
+
 static int
 parent_open(struct parent *p, struct err *err)
 {
@@ -262,18 +304,17 @@ parent_open(struct parent *p, struct err *err)
 	link_init(&p->link);
 	p->api = p->admin = p->signals = -1;
 	if (data_open(&p->data, p->config, err) < 0 ||
-	    parent_listen(p, err) < 0 || parent_sandbox(p, err) < 0)
+	    parent_listen(p, err) < 0)
 		return -1;
-	parent_put_facts(p);
-	if (strcmp(config_text(p->config, "api.auth"), "sigv4") == 0 &&
-	    keys_load(p->config, p->data.path, err) < 0)
+	/* Before there are children, which would stay in its own group. */
+	probe_limits(&p->groups, p->config);
+	if (parent_database(p, err) < 0)
 		return -1;
-	runtime_search(p->config);
-	if (private_pg_init(&p->pg, p->config, &p->data, err) < 0 ||
-	    parent_write_conninfo(p, err) < 0 ||
-	    parent_signals(p, err) < 0)
+	if (parent_prepare(p, err) < 0) {
+		postgres_stop(p);
 		return -1;
-	return private_pg_start(&p->pg, now_ms(), err);
+	}
+	return 0;
 }
 
 static void

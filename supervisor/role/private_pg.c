@@ -19,7 +19,7 @@
 #include "role/pg_folder.h"
 #include "role/private_pg.h"
 
-#define PG_PROBE_MS 20
+#define PG_PROBE_MS 5
 #define PG_STOP_MS 60000
 #define PG_LEFTOVER_MS 2000
 
@@ -225,6 +225,12 @@ pg_is_folder(const char *path)
 	struct stat st;
 
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int
+private_pg_is_new(const struct private_pg *pg)
+{
+	return pg->state == PG_STOPPED && !pg_is_folder(pg->folder);
 }
 
 int

@@ -51,6 +51,8 @@ struct private_pg {
 int private_pg_init(struct private_pg *, struct config *,
     const struct data *, struct err *);
 void private_pg_free(struct private_pg *);
+/* It is to be made yet, which takes a second or two. */
+int private_pg_is_new(const struct private_pg *);
 int private_pg_start(struct private_pg *, int64_t now_ms, struct err *);
 /* ms until it wants to be called again, or -1. */
 int64_t private_pg_tick(struct private_pg *, int64_t now_ms);

@@ -153,6 +153,8 @@ struct pg_conf {
 	 * until somebody changes something.
 	 */
 	void (*state)(void *arg, struct pg *, bool ready, const struct err *);
+	/* The tables are there: of the one with `migrate`. */
+	void (*migrated)(void *arg);
 	void *arg;
 };
 

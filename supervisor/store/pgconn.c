@@ -265,6 +265,7 @@ pg_prepare(struct pg *pg)
 	int i;
 
 	if (pg->state == PG_MIGRATING) {
+		pg->conf.migrated(pg->conf.arg);
 		pg_limit(pg);
 		return;
 	}

@@ -150,17 +150,32 @@ pgset_say(struct pgstore *s, const struct err *err)
 }
 
 static void
+pgset_start_from(struct pgstore *s, int from, int to)
+{
+	int i;
+
+	for (i = from; i < to; i++)
+		if (!s->pgs[i]->ever && s->pgs[i]->state == PG_DOWN)
+			pg_start(s->pgs[i]);
+}
+
+/* Two have to be ready before anything is served. */
+static void
+pgset_on_migrated(void *arg)
+{
+	pgset_start_from(arg, 1, 2);
+}
+
+static void
 pgset_on_state(void *arg, struct pg *pg, bool ready, const struct err *err)
 {
 	struct pgstore *s = arg;
-	int i;
 
-	/* The others start when the migrations have been applied once. */
-	if (ready && pg == s->pgs[0])
-		for (i = 1; i < s->npgs; i++)
-			if (!s->pgs[i]->ever && s->pgs[i]->state == PG_DOWN)
-				pg_start(s->pgs[i]);
+	(void)pg;
 	pgset_say(s, err);
+	/* The others are not waited for. */
+	if (s->ready && ready)
+		pgset_start_from(s, 1, s->npgs);
 }
 
 static char *
@@ -201,6 +216,7 @@ pgstore_open(struct event_base *base, struct env *env,
 	    conf->statement_timeout_ms : 10000;
 	pc.unsafe_ok = conf->unsafe_ok;
 	pc.state = pgset_on_state;
+	pc.migrated = pgset_on_migrated;
 	pc.arg = s;
 	s->npgs = conf->connections > CONNECTIONS_LEAST ? conf->connections :
 	    CONNECTIONS_LEAST;
