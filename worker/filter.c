@@ -1,12 +1,15 @@
 #include <config.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/fs.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
@@ -15,6 +18,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -47,36 +51,34 @@ static const char *const filter_runtime[] = {
 	"copy_file_range", "creat", "dup", "dup2", "dup3", "epoll_create",
 	"epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2",
 	"epoll_wait", "eventfd", "eventfd2", "execve", "execveat", "exit",
-	"exit_group", "faccessat", "faccessat2", "fadvise64", "fallocate",
-	"fchdir", "fchmod", "fchmodat", "fchown", "fchownat", "fcntl",
-	"fdatasync", "fgetxattr", "flistxattr", "flock", "fork",
-	"fremovexattr", "fsetxattr", "fstat", "fstatfs", "fsync", "ftruncate",
-	"futex", "futex_waitv", "futimesat", "get_robust_list", "getcpu",
-	"getcwd", "getdents", "getdents64", "getegid", "geteuid", "getgid",
-	"getgroups", "getitimer", "getpeername", "getpgid", "getpgrp",
-	"getpid", "getppid", "getpriority", "getrandom", "getresgid",
-	"getresuid", "getrlimit", "getrusage", "getsid", "getsockname",
-	"getsockopt", "gettid", "gettimeofday", "getuid", "getxattr",
-	"inotify_add_watch", "inotify_init", "inotify_init1",
-	"inotify_rm_watch", "kill", "lchown", "lgetxattr", "link", "linkat",
-	"listen", "listxattr", "llistxattr", "lremovexattr", "lseek",
-	"lsetxattr", "lstat", "madvise", "membarrier", "memfd_create",
-	"mincore", "mkdir", "mkdirat", "mknod", "mknodat", "mlock", "mlock2",
-	"mmap", "mprotect", "mremap", "msync", "munlock", "munmap",
-	"nanosleep", "newfstatat", "open", "openat", "pause", "pidfd_open",
-	"pidfd_send_signal", "pipe", "pipe2", "pkey_alloc", "pkey_free",
-	"pkey_mprotect", "poll", "ppoll", "pread64", "preadv", "preadv2",
-	"prlimit64", "pselect6", "pwrite64", "pwritev", "pwritev2", "read",
-	"readahead", "readlink", "readlinkat", "readv", "recvfrom",
-	"recvmmsg", "recvmsg", "removexattr", "rename", "renameat",
-	"renameat2", "restart_syscall", "rmdir", "rseq", "rt_sigaction",
-	"rt_sigpending", "rt_sigprocmask", "rt_sigqueueinfo", "rt_sigreturn",
-	"rt_sigsuspend", "rt_sigtimedwait", "sched_get_priority_max",
-	"sched_get_priority_min", "sched_getaffinity", "sched_getattr",
-	"sched_getparam", "sched_getscheduler", "sched_rr_get_interval",
-	"sched_setaffinity", "sched_yield", "select", "sendfile", "sendmmsg",
-	"sendmsg", "sendto", "set_robust_list", "set_tid_address",
-	"setitimer", "setpgid", "setpriority", "setrlimit", "setsid",
+	"exit_group", "faccessat", "faccessat2", "fallocate", "fchdir",
+	"fchmod", "fchmodat", "fchown", "fchownat", "fdatasync", "fgetxattr",
+	"flistxattr", "flock", "fork", "fremovexattr", "fsetxattr", "fstat",
+	"fstatfs", "fsync", "ftruncate", "futex", "futex_waitv", "futimesat",
+	"get_robust_list", "getcpu", "getcwd", "getdents", "getdents64",
+	"getegid", "geteuid", "getgid", "getgroups", "getitimer",
+	"getpeername", "getpgid", "getpgrp", "getpid", "getppid",
+	"getpriority", "getrandom", "getresgid", "getresuid", "getrlimit",
+	"getrusage", "getsid", "getsockname", "getsockopt", "gettid",
+	"gettimeofday", "getuid", "getxattr", "inotify_add_watch",
+	"inotify_init", "inotify_init1", "inotify_rm_watch", "kill", "lchown",
+	"lgetxattr", "link", "linkat", "listen", "listxattr", "llistxattr",
+	"lremovexattr", "lseek", "lsetxattr", "lstat", "madvise", "membarrier",
+	"memfd_create", "mincore", "mkdir", "mkdirat", "mknod", "mknodat",
+	"mlock", "mlock2", "mmap", "mprotect", "mremap", "msync", "munlock",
+	"munmap", "nanosleep", "newfstatat", "open", "openat", "pause",
+	"pidfd_open", "pidfd_send_signal", "pipe", "pipe2", "pkey_alloc",
+	"pkey_free", "pkey_mprotect", "poll", "ppoll", "pread64", "preadv",
+	"preadv2", "pselect6", "pwrite64", "pwritev", "pwritev2", "read",
+	"readahead", "readlink", "readlinkat", "readv", "recvfrom", "recvmmsg",
+	"recvmsg", "removexattr", "rename", "renameat", "renameat2",
+	"restart_syscall", "rmdir", "rseq", "rt_sigaction", "rt_sigpending",
+	"rt_sigprocmask", "rt_sigqueueinfo", "rt_sigreturn", "rt_sigsuspend",
+	"rt_sigtimedwait", "sched_get_priority_max", "sched_get_priority_min",
+	"sched_getaffinity", "sched_getattr", "sched_getparam",
+	"sched_getscheduler", "sched_rr_get_interval", "sched_setaffinity",
+	"sched_yield", "select", "sendfile", "set_robust_list",
+	"set_tid_address", "setitimer", "setpgid", "setpriority", "setsid",
 	"setsockopt", "setxattr", "shutdown", "sigaltstack", "signalfd",
 	"signalfd4", "splice", "stat", "statfs", "statx", "symlink",
 	"symlinkat", "sysinfo", "tgkill", "time", "timer_create",
@@ -128,7 +130,7 @@ static const char *const filter_unpack[] = {
 };
 
 /* Terminals are asked whether they are ones; nothing types into them. */
-static const unsigned int filter_ioctls[] = {
+static const int filter_ioctls[] = {
 	TCGETS, TIOCGWINSZ, FIONBIO, FIONREAD, FIOCLEX, FIONCLEX, TCSETS,
 	TCSETSW, TCSETSF, TIOCGPGRP, TIOCSPGRP, SIOCGIFCONF, SIOCGIFNAME,
 	SIOCGIFINDEX, SIOCGIFHWADDR, SIOCGIFFLAGS, FICLONE,
@@ -141,6 +143,17 @@ static const int filter_prctls[] = {
 	PR_GET_TIMERSLACK, PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER,
 	PR_SET_VMA, PR_GET_KEEPCAPS, PR_SET_THP_DISABLE, PR_GET_THP_DISABLE,
 	PR_GET_SPECULATION_CTRL,
+};
+
+/* Beside those below F_LINUX_SPECIFIC; so no leases and no dnotify. */
+static const int filter_fcntls[] = {
+	F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_GETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS,
+};
+
+/* So nobody puts out of the cache what others read: it is advice. */
+static const int filter_advices[] = {
+	POSIX_FADV_NORMAL, POSIX_FADV_RANDOM, POSIX_FADV_SEQUENTIAL,
+	POSIX_FADV_WILLNEED, POSIX_FADV_NOREUSE,
 };
 
 static const struct filter_list {
@@ -191,14 +204,33 @@ allow_int(scmp_filter_ctx f, const char *name, unsigned int arg,
 }
 
 static int
-allow_socket(scmp_filter_ctx f, int family, int type)
+allow_ints(scmp_filter_ctx f, const char *name, unsigned int arg,
+    const int *values, size_t n)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < n && r == 0; i++)
+		r = allow_int(f, name, arg, (unsigned int)values[i]);
+	return r;
+}
+
+#define ALLOW_INTS(f, name, arg, list) \
+	allow_ints(f, name, arg, list, sizeof(list) / sizeof(*(list)))
+
+/* Protocol 0 is the usual one.  Others (MPTCP, SCTP...) are doors to more. */
+static int
+allow_socket(scmp_filter_ctx f, int family, int type, int protocol)
 {
 	struct scmp_arg_cmp is[] = {
 		SCMP_A0(SCMP_CMP_MASKED_EQ, FILTER_INT, (scmp_datum_t)family),
 		SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, (scmp_datum_t)type),
+		SCMP_A2(SCMP_CMP_MASKED_EQ, FILTER_INT, 0),
 	};
+	int r = rule(f, SCMP_ACT_ALLOW, "socket", 3, is);
 
-	return rule(f, SCMP_ACT_ALLOW, "socket", 2, is);
+	is[2].datum_b = (scmp_datum_t)protocol;
+	return r != 0 ? r : rule(f, SCMP_ACT_ALLOW, "socket", 3, is);
 }
 
 /*
@@ -213,20 +245,84 @@ rules_of_sockets(scmp_filter_ctx f, uint32_t mech)
 		SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_RAW),
 		SCMP_A2(SCMP_CMP_MASKED_EQ, FILTER_INT, NETLINK_ROUTE),
 	};
-	int r = allow_socket(f, AF_INET, SOCK_STREAM);
+	int r = allow_socket(f, AF_INET, SOCK_STREAM, IPPROTO_TCP);
 
 	if (r == 0)
-		r = allow_socket(f, AF_INET6, SOCK_STREAM);
+		r = allow_socket(f, AF_INET6, SOCK_STREAM, IPPROTO_TCP);
 	if (r == 0)
 		r = allow_int(f, "socketpair", 0, AF_UNIX);
 	if (r != 0 || !(mech & MECH_NET))
 		return r;
-	if ((r = allow_socket(f, AF_INET, SOCK_DGRAM)) == 0 &&
-	    (r = allow_socket(f, AF_INET6, SOCK_DGRAM)) == 0 &&
-	    (r = allow_socket(f, AF_UNIX, SOCK_STREAM)) == 0 &&
-	    (r = allow_socket(f, AF_UNIX, SOCK_DGRAM)) == 0)
+	if ((r = allow_socket(f, AF_INET, SOCK_DGRAM, IPPROTO_UDP)) == 0 &&
+	    (r = allow_socket(f, AF_INET6, SOCK_DGRAM, IPPROTO_UDP)) == 0 &&
+	    (r = allow_socket(f, AF_UNIX, SOCK_STREAM, PF_UNIX)) == 0 &&
+	    (r = allow_socket(f, AF_UNIX, SOCK_DGRAM, PF_UNIX)) == 0)
 		r = rule(f, SCMP_ACT_ALLOW, "socket", 3, route);
 	return r;
+}
+
+/* Urgent data is used by nobody, and has been a way into kernels. */
+static int
+rules_of_sending(scmp_filter_ctx f)
+{
+	static const struct {
+		const char *name;
+		unsigned int flags;
+	} calls[] = { { "sendto", 3 }, { "sendmsg", 2 }, { "sendmmsg", 3 } };
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < sizeof(calls) / sizeof(*calls) && r == 0; i++) {
+		struct scmp_arg_cmp is = SCMP_CMP(calls[i].flags,
+		    SCMP_CMP_MASKED_EQ, MSG_OOB, 0);
+
+		r = rule(f, SCMP_ACT_ALLOW, calls[i].name, 1, &is);
+	}
+	return r;
+}
+
+/*
+ * The limit of 1 on core dumps stays (privs.c); who sets it to 0 means the
+ * same, and is told that it is done.
+ */
+static int
+rules_of_limits(scmp_filter_ctx f)
+{
+	struct scmp_arg_cmp core = SCMP_A0(SCMP_CMP_MASKED_EQ, FILTER_INT,
+	    RLIMIT_CORE);
+	struct scmp_arg_cmp read[] = {
+		SCMP_A1(SCMP_CMP_MASKED_EQ, FILTER_INT, RLIMIT_CORE),
+		SCMP_A2(SCMP_CMP_EQ, 0),
+	};
+	struct scmp_arg_cmp write[] = { read[0], SCMP_A2(SCMP_CMP_NE, 0) };
+	unsigned int i;
+	int r = rule(f, SCMP_ACT_ERRNO(0), "setrlimit", 1, &core);
+
+	if (r == 0)
+		r = rule(f, SCMP_ACT_ALLOW, "prlimit64", 2, read);
+	if (r == 0)
+		r = rule(f, SCMP_ACT_ERRNO(0), "prlimit64", 2, write);
+	for (i = 0; i < RLIM_NLIMITS && r == 0; i++)
+		if (i != RLIMIT_CORE &&
+		    (r = allow_int(f, "setrlimit", 0, i)) == 0)
+			r = allow_int(f, "prlimit64", 1, i);
+	return r;
+}
+
+static int
+rules_of_files(scmp_filter_ctx f)
+{
+	struct scmp_arg_cmp old = SCMP_A1(SCMP_CMP_LT, 1024);
+	struct scmp_arg_cmp evict = SCMP_A3(SCMP_CMP_MASKED_EQ, FILTER_INT,
+	    POSIX_FADV_DONTNEED);
+	int r = rule(f, SCMP_ACT_ALLOW, "fcntl", 1, &old);
+
+	if (r == 0)
+		r = ALLOW_INTS(f, "fcntl", 1, filter_fcntls);
+	if (r == 0)
+		r = ALLOW_INTS(f, "fadvise64", 3, filter_advices);
+	return r != 0 ? r : rule(f, SCMP_ACT_ERRNO(0), "fadvise64", 1,
+	    &evict);
 }
 
 static int
@@ -239,13 +335,18 @@ rules_of_arguments(scmp_filter_ctx f)
 	struct scmp_arg_cmp no_spaces = SCMP_A0(SCMP_CMP_MASKED_EQ,
 	    FILTER_SPACES, 0);
 #endif
-	size_t i;
 	int r = rule(f, SCMP_ACT_ALLOW, "clone", 1, &no_spaces);
 
-	for (i = 0; i < sizeof(filter_ioctls) / sizeof(int) && r == 0; i++)
-		r = allow_int(f, "ioctl", 1, filter_ioctls[i]);
-	for (i = 0; i < sizeof(filter_prctls) / sizeof(int) && r == 0; i++)
-		r = allow_int(f, "prctl", 0, (unsigned int)filter_prctls[i]);
+	if (r == 0)
+		r = ALLOW_INTS(f, "ioctl", 1, filter_ioctls);
+	if (r == 0)
+		r = ALLOW_INTS(f, "prctl", 0, filter_prctls);
+	if (r == 0)
+		r = rules_of_files(f);
+	if (r == 0)
+		r = rules_of_limits(f);
+	if (r == 0)
+		r = rules_of_sending(f);
 	if (r == 0)
 		r = allow_int(f, "personality", 0, 0);
 	if (r == 0)
@@ -276,33 +377,47 @@ filter_rules(scmp_filter_ctx f, enum filter_kind kind, uint32_t mech)
 #define IF(test, k, yes, no) BPF_JUMP(BPF_JMP | BPF_K | (test), k, yes, no)
 #define REFUSE(error) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (error))
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define LOAD_ARG0 LOAD(args[0])
+#define LOAD_ARG(n) LOAD(args[n])
 #else
-#define LOAD_ARG0 BPF_STMT(BPF_LD | BPF_W | BPF_ABS, \
-	(uint32_t)offsetof(struct seccomp_data, args[0]) + 4)
+#define LOAD_ARG(n) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, \
+	(uint32_t)offsetof(struct seccomp_data, args[n]) + 4)
 #endif
 
 /*
  * What the library cannot say goes before its program: numbers that are
- * newer than the lists, and the error of a socket family that is none.  Calls
- * of another machine, x32's included, go on to its check, which kills.
+ * newer than the lists, the error of a socket family that is none, and
+ * options that put a protocol or a program of one's own into the kernel.
+ * Calls of another machine, x32's included, go on to its check, which kills.
  */
 static void
 filter_prelude(struct buf *b)
 {
 	const struct sock_filter prelude[] = {
 		LOAD(arch),
-		IF(BPF_JEQ, seccomp_arch_native(), 0, 11),
+		IF(BPF_JEQ, seccomp_arch_native(), 0, 24),
 		LOAD(nr),
-		IF(BPF_JGE, 0x40000000, 9, 0),
-		IF(BPF_JGT, FILTER_NEWEST, 7, 0),
-		IF(BPF_JEQ, (uint32_t)SCMP_SYS(socket), 0, 7),
-		LOAD_ARG0,
-		IF(BPF_JEQ, AF_UNIX, 5, 0),
-		IF(BPF_JEQ, AF_INET, 4, 0),
-		IF(BPF_JEQ, AF_INET6, 3, 0),
-		IF(BPF_JEQ, AF_NETLINK, 2, 0),
+		IF(BPF_JGE, 0x40000000, 22, 0),
+		IF(BPF_JGT, FILTER_NEWEST, 20, 0),
+		IF(BPF_JEQ, (uint32_t)SCMP_SYS(socket), 1, 0),
+		IF(BPF_JEQ, (uint32_t)SCMP_SYS(setsockopt), 6, 19),
+		LOAD_ARG(0),
+		IF(BPF_JEQ, AF_UNIX, 17, 0),
+		IF(BPF_JEQ, AF_INET, 16, 0),
+		IF(BPF_JEQ, AF_INET6, 15, 0),
+		IF(BPF_JEQ, AF_NETLINK, 14, 0),
 		REFUSE(EAFNOSUPPORT),
+		LOAD_ARG(1),
+		IF(BPF_JEQ, IPPROTO_TCP, 1, 0),
+		IF(BPF_JEQ, SOL_SOCKET, 3, 10),
+		LOAD_ARG(2),
+		IF(BPF_JEQ, TCP_ULP, 0, 8),
+		REFUSE(EPERM),
+		LOAD_ARG(2),
+		IF(BPF_JEQ, SO_ATTACH_FILTER, 3, 0),
+		IF(BPF_JEQ, SO_ATTACH_BPF, 2, 0),
+		IF(BPF_JEQ, SO_ATTACH_REUSEPORT_CBPF, 1, 0),
+		IF(BPF_JEQ, SO_ATTACH_REUSEPORT_EBPF, 0, 2),
+		REFUSE(EPERM),
 		REFUSE(ENOSYS),
 	};
 

@@ -21,7 +21,12 @@ static const struct {
 	rlim_t most;
 } privs_limits[] = {
 	{ RLIMIT_NOFILE, 1024 },
-	{ RLIMIT_CORE, 0 },
+	/*
+	 * With 0 the kernel still runs the program that core_pattern names,
+	 * as root and outside of all limits, for each crash; with 1 it does
+	 * not (core(5)).  A file of one byte is not made either.
+	 */
+	{ RLIMIT_CORE, 1 },
 	{ RLIMIT_MEMLOCK, 64 * 1024 },
 	{ RLIMIT_MSGQUEUE, 0 },
 	{ RLIMIT_SIGPENDING, 1024 },

@@ -27,8 +27,13 @@ logs_text(const char *text)
 	for (; *text != '\0'; text++)
 		if (*text == '\r')
 			fputs("\n    ", stdout);
-		else if ((unsigned char)*text < 0x20 && *text != '\t')
+		else if (((unsigned char)*text < 0x20 && *text != '\t') ||
+		    *text == 0x7f)
 			putchar('?');
+		/* U+0080 to U+009F are controls of terminals, too. */
+		else if ((unsigned char)*text == 0xc2 &&
+		    (unsigned char)text[1] < 0xa0)
+			putchar('?'), text += text[1] != '\0';
 		else
 			putchar(*text);
 	putchar('\n');

@@ -13,8 +13,10 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/random.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -287,6 +289,81 @@ net_unix(void)
 }
 
 static int
+net_protocol(void)
+{
+	return opened(socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP));
+}
+
+static int
+net_udplite(void)
+{
+	return opened(socket(AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE));
+}
+
+/* A protocol over TCP, whose module the kernel would load. */
+static int
+net_ulp(void)
+{
+	own_fd int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	return setsockopt(fd, IPPROTO_TCP, TCP_ULP, "tls", 4);
+}
+
+/* A program for the kernel to run on what comes. */
+static int
+net_program(void)
+{
+	own_fd int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct sock_filter pass = { BPF_RET | BPF_K, 0, 0, 0xffff };
+	struct sock_fprog program = { 1, &pass };
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+	    sizeof(program));
+}
+
+static int
+net_urgent(void)
+{
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0)
+		return -1;
+	return send(fds[0], "x", 1, MSG_OOB) == 1 ? 0 : -1;
+}
+
+/* Is told when others open files of the folder. */
+static int
+usr_watch(void)
+{
+	own_fd int fd = open("/usr/bin", O_RDONLY | O_DIRECTORY);
+
+	signal(SIGIO, SIG_IGN);
+	return fcntl(fd, F_NOTIFY, DN_ACCESS);
+}
+
+/* Takes a file that others read out of the cache. */
+static int
+task_evict(void)
+{
+	own_fd int fd = open("./app.py", O_RDONLY);
+	char text[16];
+	struct iovec to = { text, sizeof(text) };
+	int i;
+
+	if (fd < 0 || read(fd, text, sizeof(text)) < 0)
+		return -1;
+	/* What is being read ahead cannot go yet. */
+	for (i = 0; i < 50; i++) {
+		if (posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) != 0)
+			return -1;
+		if (preadv2(fd, &to, 1, 0, RWF_NOWAIT) < 0)
+			return errno == EAGAIN ? 0 : -1;
+	}
+	errno = EPERM;
+	return -1;
+}
+
+static int
 net_netfilter(void)
 {
 	return opened(socket(AF_NETLINK, SOCK_RAW, 12 /* NETFILTER */));
@@ -529,9 +606,25 @@ limit_files(void)
 static int
 limit_core(void)
 {
-	struct rlimit more = { 1 << 20, 1 << 20 };
+	struct rlimit more = { 1 << 20, 1 << 20 }, now;
 
-	return setrlimit(RLIMIT_CORE, &more);
+	setrlimit(RLIMIT_CORE, &more);
+	getrlimit(RLIMIT_CORE, &now);
+	errno = EPERM;
+	return now.rlim_cur <= 1 ? -1 : 0;
+}
+
+/* With 0 it could have a program of the host run for each crash of its. */
+static int
+limit_core_off(void)
+{
+	struct rlimit none = { 0, 0 }, now;
+
+	setrlimit(RLIMIT_CORE, &none);
+	prlimit(0, RLIMIT_CORE, &none, NULL);
+	getrlimit(RLIMIT_CORE, &now);
+	errno = EPERM;
+	return now.rlim_cur == 1 ? -1 : 0;
 }
 
 static int
@@ -555,6 +648,8 @@ static const struct {
 	TRY(net_listener), TRY(net_abstract), TRY(net_route),
 	TRY(net_own_server), TRY(net_raw), TRY(net_packet), TRY(net_alg),
 	TRY(net_vsock), TRY(net_seqpacket), TRY(net_unix), TRY(net_netfilter),
+	TRY(net_protocol), TRY(net_udplite), TRY(net_ulp), TRY(net_program),
+	TRY(net_urgent), TRY(usr_watch), TRY(task_evict),
 	TRY(signal_main), TRY(space_unshare), TRY(space_clone),
 	TRY(space_clone3), TRY(space_setns), TRY(space_mount),
 	TRY(space_fsopen), TRY(space_chroot), TRY(spy_ptrace),
@@ -564,7 +659,7 @@ static const struct {
 	TRY(kernel_filter), TRY(kernel_shm), TRY(kernel_handle),
 	TRY(kernel_personality), TRY(kernel_prctl), TRY(kernel_ioctl),
 	TRY(kernel_setuid), TRY(kernel_mbind), TRY(limit_files),
-	TRY(limit_core), TRY(limit_lock),
+	TRY(limit_core), TRY(limit_core_off), TRY(limit_lock),
 #ifdef __x86_64__
 	TRY(kernel_int80), TRY(kernel_x32),
 #endif

@@ -59,6 +59,14 @@ ALWAYS = {
     # Limits.
     "limit_files": {"EPERM"},
     "limit_core": {"EPERM"},
+    "limit_core_off": {"EPERM"},
+    "usr_watch": {"EPERM"},
+    "task_evict": {"EPERM"},
+    "net_protocol": {"EPERM"},
+    "net_udplite": {"EPERM"},
+    "net_ulp": {"EPERM"},
+    "net_program": {"EPERM"},
+    "net_urgent": {"EPERM"},
     "limit_lock": {"ENOMEM", "EPERM", "EAGAIN"},
 }
 # With namespaces: a tree, a network and processes of its own.

@@ -163,7 +163,7 @@ def test_limits_hold_in_both(seen):
         got = {line[:26].strip(): line[26:].split()[:2]
                for line in limits.splitlines()[1:]}
         assert got["Max open files"] == ["1024", "1024"]
-        assert got["Max core file size"] == ["0", "0"]
+        assert got["Max core file size"] == ["1", "1"]
         assert got["Max locked memory"] == ["65536", "65536"]
         assert got["Max msgqueue size"] == ["0", "0"]
         assert got["Max pending signals"] == ["1024", "1024"]
