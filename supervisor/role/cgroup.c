@@ -22,6 +22,7 @@
 /* As on AWS; a short period makes short waits for the next one. */
 #define CGROUP_PERIOD_US 20000
 #define CGROUP_QUOTA_LEAST_US 1000
+#define CGROUP_TCP_PART 8
 
 struct cgroup {
 	struct cgroups *all;
@@ -154,6 +155,19 @@ limit_memory_v1(const char *in, uint64_t bytes, struct err *err)
 	return counted ? write_number(in, with_swap, bytes, err) : 0;
 }
 
+/*
+ * What lies in TCP's buffers version 1 counts only where it has a limit of its
+ * own, which is beside the other.
+ */
+static int
+limit_sockets(const char *in, uint64_t bytes, struct err *err)
+{
+	static const char file[] = "memory.kmem.tcp.limit_in_bytes";
+
+	return !is_there(in, file) ? 0 : write_number(in, file,
+	    bytes / CGROUP_TCP_PART, err);
+}
+
 /* Without swap, where the kernel counts it. */
 static int
 limit_memory(struct cgroup *g, uint64_t bytes, struct err *err)
@@ -163,7 +177,8 @@ limit_memory(struct cgroup *g, uint64_t bytes, struct err *err)
 	if (in == NULL)
 		return 0;
 	if (version_of(g, CGROUP_MEMORY) == 1)
-		return limit_memory_v1(in, bytes, err);
+		return limit_memory_v1(in, bytes, err) < 0 ? -1 :
+		    limit_sockets(in, bytes, err);
 	if (write_number(in, "memory.max", bytes, err) < 0 ||
 	    write_number(in, "memory.oom.group", 1, err) < 0)
 		return -1;

@@ -336,6 +336,37 @@ weigh(struct cgtrees *c)
 	cgfile_write(c->trees[tree].top, "cpu.shares", text, &ignored);
 }
 
+static unsigned long long
+number_of(const char *name)
+{
+	char text[32];
+	struct err ignored;
+
+	return cgfile_read("/proc/sys/kernel", name, text, sizeof(text),
+	    &ignored) < 0 ? 0 : strtoull(text, NULL, 10);
+}
+
+/*
+ * Each has its own bound, but all of those together may be more numbers than
+ * the host has, and then nobody could start anything.
+ */
+static void
+bound_pids(struct cgtrees *c)
+{
+	unsigned long long ids = number_of("pid_max");
+	unsigned long long threads = number_of("threads-max");
+	int tree = c->of[CGROUP_PIDS];
+	struct err ignored;
+	char text[32];
+
+	if (threads > 0 && threads < ids)
+		ids = threads;
+	if (tree < 0 || ids == 0)
+		return;
+	snprintf(text, sizeof(text), "%llu", ids / 4 * 3);
+	cgfile_write(c->trees[tree].top, "pids.max", text, &ignored);
+}
+
 void
 cgtrees_open(struct cgtrees *c, const char *without)
 {
@@ -358,6 +389,7 @@ cgtrees_open(struct cgtrees *c, const char *without)
 	open_v1(c, &f, without);
 	cgfind_free(&f);
 	weigh(c);
+	bound_pids(c);
 }
 
 /* Back to where we were, so that our leaf can go. */

@@ -75,6 +75,21 @@ def daemon(marker):
         os._exit(0)
     os.wait()
 
+def sockets(connections):
+    import socket
+    server = socket.create_server(('127.0.0.1', 0), backlog=connections)
+    held, sent = [], 0
+    for _ in range(connections):
+        one = socket.create_connection(server.getsockname())
+        one.setblocking(False)
+        held += [one, server.accept()[0]]
+        while True:
+            try:
+                sent += one.send(bytes(1 << 18))
+            except BlockingIOError:
+                break
+    return sent >> 20
+
 def ticks():
     return os.path.getsize('/tmp/ticks')
 
@@ -178,6 +193,22 @@ def test_a_full_tmp_is_no_lack_of_memory(function):
     # What lies in files is none of the function's memory.
     assert memory_used(answer[2]) <= 128
     assert_out_of_memory(invoke(more, do="eat", mb=300, pause=0.005))
+
+
+def test_memory_of_sockets_is_counted(function):
+    """512 MB of /tmp and 128 of its own, of which an eighth for buffers of
+    TCP; each connection alone holds three."""
+    sent, error, _ = invoke(function(), do="sockets", connections=100)
+    assert error is not None or sent < 120, sent
+
+
+def test_all_together_leave_processes_to_the_host(daemon):
+    most = min(int(Path(f"/proc/sys/kernel/{name}").read_text())
+               for name in ("pid_max", "threads-max"))
+    bounds = [(top / "pids.max").read_text()
+              for top in perdure.control_groups(daemon.process.pid)
+              if (top / "pids.max").exists() and list(top.glob("w*"))]
+    assert bounds and all(int(b) < most for b in bounds), bounds
 
 
 def test_processes_are_counted(function):
