@@ -12,6 +12,7 @@ is_alive, wait_for = main_module.is_alive, main_module.wait_for
 
 ROOT = os.geteuid() == 0
 SPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
+LEFT_OUT = os.environ.get("PERDURE_SANDBOX_WITHOUT", "").split(",")
 CAPS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 # The folders of the tree that are not ours to make read-only.
 WRITABLE = {"/tmp", "/dev/shm", "/proc", "/dev/null", "/dev/zero", "/dev/full",
@@ -127,7 +128,8 @@ def test_the_shim_is_filtered(seen):
 @pytest.mark.parametrize("name", SPACES)
 def test_the_namespace_is_its_own(full_or_userns, world, two, name):
     if name == "user" and world.settings["sandbox.level"] == "full" and \
-            '"userns":"on"' not in world.settings["sandbox.report"]:
+            '"userns":"on"' not in world.settings["sandbox.report"] and \
+            "userns" not in LEFT_OUT:
         pytest.skip("root without user namespaces")
     mains = spaces(world.main.process.pid)
     links = {spaces(p)[name] for one in two for p in one.both.values()}
@@ -246,6 +248,44 @@ def test_nothing_outlives_main():
             if is_alive(pid):
                 os.kill(pid, signal.SIGKILL)
         world.close()
+
+
+def main_of_one(world, told):
+    """A main with one worker and no cleaner, which waits for its end."""
+    from sandbox import RUN, R_UP, Started, mechanisms, spec
+    try:
+        one = Started(spec(RUN, mechanisms(),
+                           mounts=[(world.folder, "/var/task", 0)],
+                           args=["/bin/sleep", "600"],
+                           without=",".join(LEFT_OUT)))
+        one.report(R_UP)
+        os.write(told, str(one.first).encode())
+        signal.pause()
+    finally:
+        os._exit(1)
+
+
+def test_a_worker_ends_with_main_where_nobody_cleans_up(world):
+    if world.level == "process":
+        pytest.skip("what it is started with here has namespaces")
+    heard, told = os.pipe()
+    main = os.fork()
+    if main == 0:
+        os.close(heard)
+        main_of_one(world, told)
+    os.close(told)
+    first = 0
+    try:
+        first = int(os.read(heard, 99) or 0)
+        assert first and is_alive(first)
+        os.kill(main, signal.SIGKILL)
+        wait_for(lambda: not is_alive(first), "its worker ends", 10)
+    finally:
+        os.close(heard)
+        for pid in (main, first):
+            if pid and is_alive(pid):
+                os.kill(pid, signal.SIGKILL)
+        os.waitpid(main, 0)
 
 
 def test_no_program_gives_capabilities(world):
