@@ -2,9 +2,31 @@ EXTRA_DIST += \
 	%D%/api-model \
 	%D%/bench/README.md \
 	%D%/bench/bench.py \
+	%D%/bench/burst.py \
+	%D%/bench/callback.py \
+	%D%/bench/cold.py \
+	%D%/bench/crash.py \
+	%D%/bench/durable.py \
 	%D%/bench/floor.py \
+	%D%/bench/invoke.py \
+	%D%/bench/kit.py \
+	%D%/bench/load.py \
+	%D%/bench/memory.py \
+	%D%/bench/million.py \
+	%D%/bench/peer/app/absurd_app.py \
+	%D%/bench/peer/app/dbos_app.py \
+	%D%/bench/peer/app/restate_app.mjs \
+	%D%/bench/peer/app/restate_app.py \
+	%D%/bench/peer/database.py \
+	%D%/bench/peer/embedded.py \
+	%D%/bench/peer/ministack.py \
+	%D%/bench/peer/restate.py \
+	%D%/bench/peers \
+	%D%/bench/postgres.py \
 	%D%/bench/run \
 	%D%/bench/sandbox.py \
+	%D%/bench/startup.py \
+	%D%/bench/waits.py \
 	%D%/build \
 	%D%/check \
 	%D%/conformance \

@@ -12,7 +12,8 @@ import sys
 import kit
 from kit import perdure
 
-NAMES = ("startup", "memory", "invoke", "durable", "cold", "waits")
+NAMES = ("startup", "memory", "invoke", "durable", "cold", "burst", "waits",
+         "callback", "crash", "million")
 
 
 def numbers(text):
@@ -28,6 +29,8 @@ def options_of(words):
     parser.add_argument("--steps", type=numbers, help="durable: 1,10,100")
     parser.add_argument("--callers", type=numbers, help="durable: 1,8,32")
     parser.add_argument("--only", help="durable: rows with this in the name")
+    parser.add_argument("--workers", type=int, default=64,
+                        help="crash: workers.max_concurrency")
     parser.add_argument("names", nargs="*", choices=[[], *NAMES])
     return parser.parse_args(words)
 

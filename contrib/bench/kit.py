@@ -78,6 +78,8 @@ def show(value, unit=""):
     """A median with its spread, for a table."""
     if not isinstance(value, dict):
         return None if value is None else f"{value}{unit}"
+    if value["repetitions"] == 1:
+        return f"{value['median']:g}{unit}"
     return f"{value['median']:g} ({value['min']:g}..{value['max']:g}){unit}"
 
 
