@@ -14,9 +14,11 @@ runtime_files += \
 	%D%/node/blank.mjs \
 	%D%/node/bootstrap.mjs \
 	%D%/node/fastclient.mjs \
+	%D%/node/warm.mjs \
 	%D%/python/blank.py \
 	%D%/python/bootstrap.py \
-	%D%/python/fastclient.py
+	%D%/python/fastclient.py \
+	%D%/python/warm.py
 
 EXTRA_DIST += \
 	%D%/README.md

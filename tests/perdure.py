@@ -108,7 +108,7 @@ def still_there(processes):
 
 
 def is_blank(pid):
-    """A starter that waits, or a sandbox that waits for its function."""
+    """A starter that waits, or a sandbox that no function has."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
         if not status.startswith("Name:\tperdure-worker\n"):
@@ -122,7 +122,10 @@ def is_blank(pid):
 
 
 def waits_for_function(pid):
-    return b"--blank" in proc_words(pid) and os.readlink(f"/proc/{pid}/fd/3").startswith(
+    words = proc_words(pid)
+    if b"--warm" in words or b"/var/rapid/warm.py" in words:
+        return True
+    return b"--blank" in words and os.readlink(f"/proc/{pid}/fd/3").startswith(
         "pipe:")
 
 

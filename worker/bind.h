@@ -1,6 +1,7 @@
 /*
  * bind - gives a blank sandbox its code: a starter, still with main's rights,
- * puts the archive's tree over /var/task of another's mount namespace.
+ * puts the archive's tree over /var/task of another's mount namespace, and
+ * what was made of it (role/warm.h) over /var/warm.  The process ends then.
  */
 #ifndef WORKER_BIND_H
 #define WORKER_BIND_H

@@ -56,7 +56,7 @@ enum spec_job {
 	SPEC_UNPACK,	/* archive on fd 4, folder on fd 5 */
 	SPEC_KEEP,	/* clear main's control groups when it is gone */
 	SPEC_BLANK,	/* as SPEC_RUN, but without code: see below */
-	SPEC_BIND,	/* puts mounts[0] into the sandbox of peer */
+	SPEC_BIND,	/* puts its mounts into the sandbox of peer */
 };
 
 /*

@@ -270,7 +270,11 @@ unpack_all(struct unpack *u, int archive, struct err *err)
 	struct archive_entry *e;
 	int r;
 
-	archive_read_support_format_zip_seekable(u->zip);
+	/* One that we make ourselves comes through a pipe. */
+	if (lseek(archive, 0, SEEK_CUR) < 0)
+		archive_read_support_format_zip_streamable(u->zip);
+	else
+		archive_read_support_format_zip_seekable(u->zip);
 	if (archive_read_open_fd(u->zip, archive, 64 * 1024) != ARCHIVE_OK)
 		return err_set(err, ERR_INVALID, "not a zip archive");
 	while ((r = archive_read_next_header(u->zip, &e)) != ARCHIVE_EOF) {

@@ -16,6 +16,7 @@ import * as blank from './blank.mjs';
 import * as fastclient from './fastclient.mjs';
 
 const API = '/2018-06-01/runtime/';
+const WARM = '/var/warm/node';
 const MAJOR = parseInt(process.versions.node, 10);
 const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
 const HIGH_WATER_MARK = Symbol.for(
@@ -675,6 +676,7 @@ class Runtime {
     this.log = new Log(env, this.store);
     this.log.patch(console);
     searchNodePathForImports(env);
+    useCompileCache();
     fastclient.install(env, (line) => console.info(line));
     try {
       this.handler = await loadHandler(env.LAMBDA_TASK_ROOT, env._HANDLER);
@@ -748,7 +750,19 @@ class Runtime {
   }
 }
 
+/** What warm.mjs made of the archive; Node ignores what does not fit. */
+function useCompileCache() {
+  if (fs.existsSync(WARM)) module.enableCompileCache?.(WARM);
+}
+
 async function main() {
+  if (process.argv[2] === '--warm') {
+    const { make } = await import('./warm.mjs');
+    await make(() => {
+      searchNodePathForImports(process.env);
+      return loadHandler(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER);
+    });
+  }
   if (process.argv[2] === '--blank') {
     process.argv.splice(2, 1);
     await blank.become(process.env);

@@ -3,13 +3,15 @@
 The supervisor keeps interpreters ready that have imported the packages of the
 runtime.  When a function needs one, its code is mounted and its variables
 arrive on a pipe.  A package that was imported ahead serves a function only
-if its archive brings none of that name, or the very same one by the hashes
-that its installer recorded.  Otherwise, as in every case of doubt, the
+if its archive brings none of that name, or the very same one: all its files
+have the hashes that the runtime's installer recorded.  Otherwise, as in every case of doubt, the
 interpreter starts anew in the same process and imports what the archive has,
 as it would have done without all this.
 """
 
+import hashlib
 import importlib
+import json
 import os
 import sys
 
@@ -18,8 +20,7 @@ PIPE = 3
 # What durable and other functions import; each if it is installed.
 PACKAGES = ("boto3", "aws_durable_execution_sdk_python")
 
-# Left out of comparisons: made by installers, not by the package's authors.
-OWN_FILES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
+COMPARED = "/var/warm/packages.json"
 
 
 def preload(folder):
@@ -45,22 +46,22 @@ def receive():
                 for pair in data.split(b"\0") if pair)
 
 
-def become(environ, loaded, folder):
+def become(environ, loaded, ours):
     """Takes the variables; does not return when it starts anew."""
     del sys.argv[1:]
     own = [environ["LAMBDA_TASK_ROOT"], "/opt/python"]
     os.environ.clear()
     os.environ.update(environ)
     os.chdir(own[0])
-    if not serves(loaded, own, folder):
+    if not serves(loaded, own, ours):
         os.execv(sys.executable, [sys.executable, *sys.argv])
     importlib.invalidate_caches()
 
 
-def serves(loaded, own, folder):
+def serves(loaded, own, ours):
     for place in own:
         clash = loaded & names_in(place)
-        if clash and not clash <= same_names(place, folder):
+        if clash and (place != own[0] or not clash <= same_names(ours)):
             return False
     return not os.path.isdir("/opt/python/lib")
 
@@ -73,28 +74,27 @@ def names_in(place):
         return set()
 
 
-def same_names(place, folder):
-    """Names of packages that are the same there and in the runtime."""
-    names = set()
-    for entry in os.listdir(folder):
-        if not entry.endswith(".dist-info"):
-            continue
-        ours = record(os.path.join(folder, entry))
-        if ours and ours == record(os.path.join(place, entry)):
-            names |= {path.partition("/")[0].partition(".")[0]
-                      for path in ours}
-    return names
-
-
-def record(info):
-    """Paths with their hashes, as the installer wrote them down."""
+def same_names(ours):
+    """Names in the archive that are, file for file, the runtime's; none
+    while nobody has compared them (warm.py)."""
     try:
-        with open(os.path.join(info, "RECORD"), encoding="utf-8") as f:
-            rows = [line.rstrip("\n").rsplit(",", 2) for line in f]
-    except (OSError, ValueError):
-        return None
-    name = os.path.basename(info)
-    skipped = {"%s/%s" % (name, own) for own in OWN_FILES}
-    return {row[0]: row[1] for row in rows if len(row) == 3 and row[1] and
-            row[0] not in skipped and not row[0].startswith("..") and
-            "__pycache__" not in row[0]}
+        with open(COMPARED, encoding="utf-8") as file:
+            compared = json.load(file)
+        return set(compared["same"]) if compared["runtime"] == ours else set()
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
+def identity(folder):
+    """What tells one installation of packages from others: the hashes of
+    all their files, as the installer wrote them down."""
+    whole = hashlib.sha256()
+    try:
+        for entry in sorted(os.listdir(folder)):
+            if entry.endswith(".dist-info"):
+                with open(os.path.join(folder, entry, "RECORD"), "rb") as file:
+                    data = file.read()
+                whole.update(b"%d %s\n" % (len(data), entry.encode()) + data)
+    except OSError:
+        return ""
+    return whole.hexdigest()

@@ -16,6 +16,7 @@ import traceback
 API = "/2018-06-01/runtime/"
 JSON_TYPE = "application/json"
 LAYERS = "/opt/python"
+WARM = "/var/warm/bytecode"
 DURABLE_SDK = "aws_durable_execution_sdk_python"
 
 # These encode text as it is; older ones escape everything beyond ASCII.
@@ -595,6 +596,25 @@ def set_up_path(environ):
     sys.path[:] = first + [p for p in sys.path if p not in (*first, here, "")]
 
 
+def use_byte_code(task):
+    """Byte code of the archive lies apart from it (warm.py).  What that has
+    none of is looked for where it always is."""
+    if sys.flags.optimize or sys.pycache_prefix or not os.path.isdir(WARM):
+        return
+    import importlib._bootstrap_external as machinery
+    usual = machinery.cache_from_source
+    task += "/"
+
+    def cache_from_source(path, *args, **options):
+        if isinstance(path, str) and path.startswith(task):
+            own = "%s/%sc" % (WARM, path[len(task):])
+            if os.path.isfile(own):
+                return own
+        return usual(path, *args, **options)
+
+    machinery.cache_from_source = cache_from_source
+
+
 def module_beside(name):
     """By its place: a module of that name may well be the function's own."""
     import importlib.util
@@ -619,7 +639,8 @@ def wait_blank():
     blank = module_beside("blank")
     folder = os.environ.get("LAMBDA_RUNTIME_DIR", "/var/runtime")
     loaded = blank.preload(folder)
-    blank.become(blank.receive(), loaded, folder)
+    ours = blank.identity(folder)
+    blank.become(blank.receive(), loaded, ours)
 
 
 def set_trace_id(trace_id):
@@ -653,6 +674,7 @@ class Runtime:
         """Takes the function's environment; ends the process when the
         handler cannot be loaded."""
         set_up_path(environ)
+        use_byte_code(environ.get("LAMBDA_TASK_ROOT", os.getcwd()))
         self.log = Log(environ)
         set_up_logging(self.log)
         self.writer = JsonWriter(environ.get("AWS_EXECUTION_ENV") in ASCII_ONLY)

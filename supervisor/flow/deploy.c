@@ -127,6 +127,17 @@ deploy_function(struct deploy *d)
 
 /* ---- the last steps, of every kind ---- */
 
+/* New code was unpacked for it. */
+static void
+deploy_warm(const struct deploy *d)
+{
+	const struct function_version *v = d->write.latest;
+
+	if (v != NULL && d->write.code != NULL &&
+	    strcmp(v->code, d->write.code) == 0)
+		pool_warm(d->engine->pool, v);
+}
+
 static void
 deploy_written(struct deploy *d)
 {
@@ -147,6 +158,7 @@ deploy_written(struct deploy *d)
 	/* Tags say what workers of all versions are started with. */
 	if (d->write.drop || d->tags != NULL)
 		pool_retire(d->engine->pool, d->name, NULL);
+	deploy_warm(d);
 	deploy_end(d, NULL);
 }
 

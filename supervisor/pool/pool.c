@@ -865,6 +865,23 @@ pool_unpack(struct pool *p, const char *hex, const void *data, size_t len,
 	unpack_request(p->unpack, hex, data, len, done, arg);
 }
 
+void
+pool_warm(struct pool *p, const struct function_version *v)
+{
+	struct msg_out m = { 0 };
+	struct err err;
+
+	if (v->runtime == NULL || v->code[0] == '\0')
+		return;
+	msg_begin(&m, MSG_CODE_WARM);
+	msg_put_str(&m, v->code);
+	msg_put_str(&m, v->runtime);
+	msg_put_str(&m, v->handler == NULL ? "" : v->handler);
+	msg_put_u32(&m, (uint32_t)v->memory_mb);
+	/* Without it starts are only slower. */
+	broker_send(p->broker, &m, &err);
+}
+
 struct pool_sweep {
 	struct pool *pool;
 	bool (*wanted)(void *arg, const char *hex);

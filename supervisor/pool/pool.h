@@ -156,6 +156,9 @@ void pool_unpack(struct pool *, const char *hex, const void *, size_t,
     void (*done)(void *arg, int64_t unpacked_bytes, const struct err *),
     void *arg);
 
+/* It will be started: main may prepare for that, in its own time. */
+void pool_warm(struct pool *, const struct function_version *);
+
 /*
  * Unpacked archives that are not wanted, and that no worker has or waits
  * for, leave the code cache, a few in one call; gives how many.

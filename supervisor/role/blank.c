@@ -311,8 +311,11 @@ blank_bind(struct spawn *s, struct spawned *w, const struct order *o,
     struct err *err)
 {
 	own_free char *code = xasprintf("%s/code/%s", s->data->path, o->code);
+	own_free char *warm = warm_folder(s, o->code, o->runtime);
 	struct spec spec = { .job = SPEC_BIND, .peer = (uint32_t)w->first,
-		.nmounts = 1, .mounts = { { code, "/var/task", 0 } } };
+		.nmounts = warm != NULL ? 2 : 1,
+		.mounts = { { code, "/var/task", 0 },
+		    { warm, WARM_TARGET, 0 } } };
 	uint32_t i;
 
 	w->kind->failures = 0;

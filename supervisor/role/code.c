@@ -16,12 +16,12 @@
 #include "role/code.h"
 #include "role/sandbox.h"
 #include "role/spawn.h"
+#include "role/warm.h"
 
 #define CODE_UNPACK_MOST 8
 #define CODE_BYTES_MOST 1073741824ULL
 #define CODE_ENTRIES_MOST 200000
 #define CODE_TELL_MOST 1000	/* in one frame */
-#define CODE_HALF ".half-"
 
 struct unpacking {
 	LIST_ENTRY(unpacking) link;
@@ -68,6 +68,21 @@ code_same_boot(const char *folder)
 	return 0;
 }
 
+/* Half-made, of a boot before, or made of an archive that is gone. */
+static int
+code_is_waste(const char *folder, const char *name, int keep)
+{
+	size_t n = strlen(WARM_FOLDER);
+	own_free char *code = NULL;
+
+	if (strncmp(name, CODE_HALF, strlen(CODE_HALF)) == 0)
+		return 1;
+	if (strncmp(name, WARM_FOLDER, n) != 0)
+		return !keep && spawn_is_code(name);
+	code = xasprintf("%s/%s", folder, name + n);
+	return !keep || access(code, F_OK) < 0;
+}
+
 static int
 code_clean(const char *folder, struct err *err)
 {
@@ -79,8 +94,7 @@ code_clean(const char *folder, struct err *err)
 	if (d == NULL)
 		return err_sys(err, "open %s", folder);
 	while (r == 0 && (e = readdir(d)) != NULL) {
-		if (strncmp(e->d_name, CODE_HALF, strlen(CODE_HALF)) != 0 &&
-		    (keep || !spawn_is_code(e->d_name)))
+		if (!code_is_waste(folder, e->d_name, keep))
 			continue;
 		path = xasprintf("%s/%s", folder, e->d_name);
 		r = data_remove(path, err);
@@ -157,20 +171,19 @@ unpacking_free(struct code *c, struct unpacking *u)
 	free(u);
 }
 
-/* The folder that the unpacker gets: its own, and empty. */
-static int
-code_half(struct code *c, struct unpacking *u, struct err *err)
+int
+code_half(const struct data *data, const char *path, struct err *err)
 {
 	own_fd int fd = -1;
 
-	if (mkdir(u->half, 0755) < 0)
-		return err_sys(err, "make %s", u->half);
-	fd = open(u->half, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (mkdir(path, 0755) < 0)
+		return err_sys(err, "make %s", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fchmod(fd, 0755) < 0)
-		return err_sys(err, "open %s", u->half);
-	if (c->data->is_root && fchown(fd, SANDBOX_UID_UNPACK,
+		return err_sys(err, "open %s", path);
+	if (data->is_root && fchown(fd, SANDBOX_UID_UNPACK,
 	    SANDBOX_UID_UNPACK) < 0)
-		return err_sys(err, "give away %s", u->half);
+		return err_sys(err, "give away %s", path);
 	return steal_fd(&fd);
 }
 
@@ -183,7 +196,7 @@ code_start(struct code *c, struct unpacking *u, int archive,
 	own_fd int folder = -1;
 	int fds[2];
 
-	folder = code_half(c, u, err);
+	folder = code_half(c->data, u->half, err);
 	if (folder < 0)
 		return -1;
 	fds[0] = archive;
@@ -240,25 +253,33 @@ code_on_unpack(struct code *c, struct msg_in *m, struct err *err)
 	return 0;
 }
 
+/* Renamed first: a folder that is there is always whole. */
+static void
+code_drop(struct code *c, const char *prefix, const char *code)
+{
+	own_free char *whole = xasprintf("%s/code/%s%s", c->data->path,
+	    prefix, code);
+	own_free char *half = xasprintf("%s/code/" CODE_HALF "%llu",
+	    c->data->path, (unsigned long long)c->next++);
+	struct err why;
+
+	if (rename(whole, half) < 0 && errno != ENOENT)
+		log_warn("code stays code=%.12s: %s", code, strerror(errno));
+	else if (data_remove(half, &why) < 0)
+		log_warn("code stays: %s", why.text);
+}
+
 int
 code_on_drop(struct code *c, struct msg_in *m, struct err *err)
 {
 	const char *code = msg_str(m);
-	own_free char *whole = NULL, *half = NULL;
-	struct err why;
 
 	if (msg_done(m, err) < 0)
 		return -1;
 	if (!spawn_is_code(code))
 		return err_set(err, ERR_INVALID, "CODE_DROP of %s", code);
-	/* Renamed first: a folder that is there is always whole. */
-	whole = xasprintf("%s/code/%s", c->data->path, code);
-	half = xasprintf("%s/code/" CODE_HALF "%llu", c->data->path,
-	    (unsigned long long)c->next++);
-	if (rename(whole, half) < 0 && errno != ENOENT)
-		log_warn("code stays code=%.12s: %s", code, strerror(errno));
-	else if (data_remove(half, &why) < 0)
-		log_warn("code stays: %s", why.text);
+	code_drop(c, "", code);
+	code_drop(c, WARM_FOLDER, code);
 	return 0;
 }
 

@@ -15,6 +15,8 @@
 #include "role/link.h"
 #include "role/sandbox.h"
 
+#define CODE_HALF ".half-"	/* names of folders while they are made */
+
 struct unpacking;
 
 struct code {
@@ -36,6 +38,8 @@ int code_tell(struct code *, struct err *);
 /* -1: control broke the rules and must end. */
 int code_on_unpack(struct code *, struct msg_in *, struct err *);
 int code_on_drop(struct code *, struct msg_in *, struct err *);
+/* Makes the folder that an unpacker gets: its own, and empty. */
+int code_half(const struct data *, const char *path, struct err *);
 void code_kill_all(struct code *);
 /* 1: the process was one of ours. */
 int code_reaped(struct code *, pid_t, int status);

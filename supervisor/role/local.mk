@@ -61,7 +61,9 @@ libsup_a_SOURCES += \
 	%D%/spawn.h \
 	%D%/spawn_int.h \
 	%D%/starter.c \
-	%D%/starter.h
+	%D%/starter.h \
+	%D%/warm.c \
+	%D%/warm.h
 
 unit_tests += \
 	tests/unit/t_cgfind \

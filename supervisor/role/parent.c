@@ -455,6 +455,8 @@ control_frame(struct parent *p, struct msg_in *m, struct err *err)
 		return code_on_unpack(&p->code, m, err);
 	case MSG_CODE_DROP:
 		return code_on_drop(&p->code, m, err);
+	case MSG_CODE_WARM:
+		return warm_on_ask(&p->spawn, m, err);
 	default:
 		return err_set(err, ERR_INVALID, "frame %s",
 		    msg_name(m->kind));
@@ -539,7 +541,9 @@ parent_is_over(struct parent *p)
 	if (p->control > 0)
 		kill(p->control, SIGKILL);
 	control_lost(p);
-	if (p->control > 0 || p->spawn.count > 0 || p->code.count > 0)
+	warm_stop(&p->spawn);
+	if (p->control > 0 || p->spawn.count > 0 || p->code.count > 0 ||
+	    warm_is_busy(&p->spawn))
 		return 0;
 	private_pg_stop(&p->pg, now_ms());
 	return p->pg.pid <= 0;
@@ -618,7 +622,7 @@ parent_tick(struct parent *p)
 static int
 parent_wait(struct parent *p, int64_t ms, struct err *err)
 {
-	int most = 2 * p->spawn.count + 2, n = 2;
+	int most = 2 * p->spawn.count + 3, n = 2;
 	own_free struct pollfd *fds = xcalloc((size_t)most, sizeof(*fds));
 
 	fds[0] = (struct pollfd){ p->signals, POLLIN, 0 };

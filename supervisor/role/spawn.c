@@ -32,6 +32,7 @@ spawn_init(struct spawn *s, const struct config *config,
 	sandbox_kit_init(&s->kit, config);
 	starters_init(&s->starters, &s->kit, groups);
 	blanks_init(s);
+	warm_init(&s->warm);
 	fair_init(&s->fair, spec_leaves_out(s->kit.without, "turns"));
 	LIST_INIT(&s->list);
 }
@@ -56,6 +57,7 @@ spawn_free(struct spawn *s)
 	while (!LIST_EMPTY(&s->list))
 		spawned_drop(s, LIST_FIRST(&s->list));
 	blanks_free(s);
+	warm_free(&s->warm);
 	fair_free(&s->fair);
 	if (s->kit.program != NULL)
 		starters_close(&s->starters);
@@ -232,6 +234,7 @@ static int
 spawn_start(struct spawn *s, const struct order *o, const char *code,
     struct spawned *w, struct err *err)
 {
+	own_free char *warm = warm_folder(s, o->code, o->runtime);
 	struct runtime_plan plan = { .nkeep = 0 };
 	struct spec spec = { .job = SPEC_RUN, .uid = w->uid,
 		.tmp_mb = o->tmp_mb, .nenvs = o->nenvs };
@@ -239,6 +242,8 @@ spawn_start(struct spawn *s, const struct order *o, const char *code,
 
 	memcpy(spec.envs, o->envs, sizeof(char *) * o->nenvs);
 	spec_add_mount(&spec, code, "/var/task", 0);
+	if (warm != NULL)
+		spec_add_mount(&spec, warm, WARM_TARGET, 0);
 	r = spawn_plan(s, o->runtime, o->memory_mb, &spec, &plan, err);
 	if (r == 0)
 		r = spawn_fill(s, &spec, o->memory_mb, w, err);
@@ -327,6 +332,17 @@ spawn_serve(struct spawn *s, const struct order *o, struct spawned **out,
 	return spawn_start(s, o, code, w, err);
 }
 
+static const char *
+order_handler(const struct order *o)
+{
+	uint32_t i;
+
+	for (i = 0; i < o->nenvs; i++)
+		if (strncmp(o->envs[i], "_HANDLER=", 9) == 0)
+			return o->envs[i] + 9;
+	return "";
+}
+
 int
 spawn_on_start(struct spawn *s, struct msg_in *m, struct err *err)
 {
@@ -339,8 +355,10 @@ spawn_on_start(struct spawn *s, struct msg_in *m, struct err *err)
 	if (spawn_find(s, o.id) != NULL)
 		return err_set(err, ERR_INVALID, "worker %llu is there",
 		    (unsigned long long)o.id);
-	if (spawn_serve(s, &o, &w, &why) == 0)
+	if (spawn_serve(s, &o, &w, &why) == 0) {
+		warm_ask(s, o.code, o.runtime, order_handler(&o), o.memory_mb);
 		return 0;
+	}
 	snprintf(w->why, sizeof(w->why), "%.239s", why.text);
 	if (w->first > 0 || w->starter > 0)
 		spawned_kill(w);
@@ -434,7 +452,7 @@ spawn_poll(struct spawn *s, struct pollfd *p, int most)
 			p[n++] = (struct pollfd){ w->binder.channel, POLLIN,
 				0 };
 	}
-	return n;
+	return n + warm_poll(s, p + n, most - n);
 }
 
 static int
@@ -545,6 +563,7 @@ spawn_read(struct spawn *s)
 		spawned_read(s, w);
 		blank_read(s, w);
 	}
+	warm_read(s);
 }
 
 static void
@@ -578,7 +597,7 @@ spawn_reaped(struct spawn *s, pid_t pid, int status, const struct rusage *ru)
 	struct spawned *w = spawn_by_pid(s, pid);
 
 	if (w == NULL && (starters_reaped(&s->starters, pid) ||
-	    blank_reaped(s, pid)))
+	    blank_reaped(s, pid) || warm_reaped(s, pid, status)))
 		return 1;
 	if (w == NULL) {
 		spawn_read(s);
@@ -612,6 +631,9 @@ spawn_tick(struct spawn *s, int64_t now_ms)
 	if (left >= 0 && (least < 0 || left < least))
 		least = left;
 	left = fair_tick(&s->fair, now_ms);
+	if (left >= 0 && (least < 0 || left < least))
+		least = left;
+	left = warm_tick(s, now_ms);
 	if (left >= 0 && (least < 0 || left < least))
 		least = left;
 	LIST_FOREACH(w, &s->list, link) {

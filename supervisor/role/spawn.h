@@ -20,6 +20,7 @@
 #include "role/fair.h"
 #include "role/link.h"
 #include "role/sandbox.h"
+#include "role/warm.h"
 
 #define SPAWN_MEMORY_LEAST 128
 #define SPAWN_MEMORY_MOST 10240
@@ -37,6 +38,7 @@ struct spawn {
 	struct sandbox_kit kit;
 	struct starters starters;
 	struct blanks blanks;
+	struct warm warm;
 	struct fair fair;
 	uint32_t next_uid;
 	int count, nblanks;

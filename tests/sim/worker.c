@@ -1039,6 +1039,13 @@ pool_reserve(struct pool *p)
 }
 
 void
+pool_warm(struct pool *p, const struct function_version *v)
+{
+	(void)p;
+	(void)v;
+}
+
+void
 pool_unpack(struct pool *p, const char *hex, const void *data, size_t len,
     void (*done)(void *, int64_t, const struct err *), void *arg)
 {

@@ -14,7 +14,7 @@ from sandbox import BUILD
 KINDS = {name: i + 1 for i, name in enumerate((
     "CONFIG", "READY", "WORKER_START", "WORKER_KILL", "UNPACK", "CODE_DROP",
     "WORKER_UP", "WORKER_GONE", "UNPACKED", "STOP", "WORKER_GROUP",
-    "WORKER_READY", "CODE_THERE"))}
+    "WORKER_READY", "CODE_THERE", "CODE_WARM"))}
 NAMES = {v: k for k, v in KINDS.items()}
 DEADLINE_S = 60
 
@@ -107,7 +107,9 @@ class Main:
         self.process = subprocess.Popen(
             [BUILD / "perdure-relay", "serve", "--dev", "--data", self.data,
              "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
-             "--set", "log.level=debug", *self.options],
+             "--set", "log.level=debug",
+             # Tests of main count the processes that they know of.
+             "--set", "workers.compile=false", *self.options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=open(self.log, "ab"),
             env={**os.environ, "PD_RELAY": self.path}, **more)

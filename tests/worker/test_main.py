@@ -100,6 +100,26 @@ def test_unpacked_code_is_kept_and_dropped(main, code):
     assert [f for f in os.listdir(main.data / "code") if f != ".boot"] == []
 
 
+def test_what_is_made_of_code_goes_with_it(main, code):
+    main.options += ["--set", "workers.compile=true"]
+    config = main.start()
+    runtime = next((name[8:] for name, path in sorted(config.items())
+                    if name.startswith("runtime.python") and path != "-"),
+                   None)
+    if runtime is None or config["sandbox.level"] not in ("full", "userns"):
+        pytest.skip("nothing is made here")
+    code({"app.py": ("X = 1\n", 0o644)})
+    main.send("CODE_WARM", pstr(CODE) + pstr(runtime) + pstr("app.handler") +
+              struct.pack(">I", 128))
+    folder = main.data / "code" / f".warm-{CODE}"
+    file = folder / runtime / "bytecode" / "app.pyc"
+    wait_for(file.exists, "byte code")
+    main.send("CODE_DROP", pstr(CODE))
+    wait_for(lambda: not folder.exists(), "code dropped")
+    wait_for(lambda: [f for f in os.listdir(main.data / "code")
+                      if f != ".boot"] == [], "nothing else is left")
+
+
 def test_a_bad_archive_leaves_nothing(main, folder):
     main.start()
     (folder / "bad").write_bytes(b"nothing")
