@@ -281,18 +281,19 @@ struct spawned *
 blank_take(struct spawn *s, const struct order *o)
 {
 	struct blank_kind *k = kind_get(s, o);
-	struct spawned *w;
+	struct spawned *w, *oldest = NULL;
 
 	if (k == NULL)
 		return NULL;
 	k->used_ms = now_ms();
 	if (k->next_ms < k->used_ms + BLANK_REFILL_MS)
 		k->next_ms = k->used_ms + BLANK_REFILL_MS;
+	/* The last in the list: it is the likeliest to have imported all. */
 	LIST_FOREACH(w, &s->list, link)
 		if (w->kind == k && w->variables >= 0 && w->channel >= 0 &&
 		    w->fds[0] >= 0)
-			return w;
-	return NULL;
+			oldest = w;
+	return oldest;
 }
 
 /* It is no blank any more, whatever becomes of it. */
