@@ -60,6 +60,7 @@ EXTRA_DIST += \
 	%D%/durable/test_control.py \
 	%D%/durable/test_failures.py \
 	%D%/durable/test_limits.py \
+	%D%/durable/test_markers.py \
 	%D%/durable/test_names.py \
 	%D%/durable/test_reading.py \
 	%D%/durable/test_tokens.py \
@@ -118,6 +119,7 @@ EXTRA_DIST += \
 	%D%/http/test_serve.py \
 	%D%/http/test_tools.py \
 	%D%/layers.txt \
+	%D%/ownpg.py \
 	%D%/perdure.py \
 	%D%/runtime-api/conftest.py \
 	%D%/runtime-api/fastclient.test.mjs \

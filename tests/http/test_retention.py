@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 import perdure
-from test_database import Postgres
+from ownpg import Postgres
 
 # Without an SDK: a step for each letter of the input, then the end.
 STEPS = {
