@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 import perdure
+from ownpg import Postgres
 
 SERVE_ARGS = ("--set", "async.retry_delay=1s")
 ACCOUNT = "arn:aws:lambda:us-east-1:000000000000:function:"
@@ -297,6 +298,39 @@ def test_failure_is_told_after_three_attempts(server, moody, sink):
     perdure.wait_for(
         lambda: lines(server, moody.name, "RUN") == [request] * 3, 30, "3 runs"
     )
+
+
+def test_event_that_is_too_old_is_not_tried_again():
+    """It failed once, and its next attempt comes after its greatest age."""
+    postgres = Postgres()
+    one = perdure.Server(
+        args=("--database", postgres.url, "--set", "async.retry_delay=30s")
+    )
+    try:
+        postgres.start()
+        one.start()
+        sink = perdure.deploy(one, "sink", "app.handler", code=SINK)
+        moody = perdure.deploy(one, "moody", "app.handler", code=MOODY)
+        destinations(moody, failure=sink.name, MaximumEventAgeInSeconds=60)
+        request = send(moody, {"fail": "no"})
+        due = "select attempt from async_event where due_ms > accepted_ms"
+        perdure.wait_for(
+            lambda: postgres.sql(due) == ["1"], 30, "the first attempt"
+        )
+        one.stop()
+        postgres.clock(seconds=7200)
+        one.start()
+        (record,) = records(one, "sink", 1)
+        context = record["requestContext"]
+        assert context["requestId"] == request
+        assert context["condition"] == "EventAgeExceeded"
+        assert context["approximateInvokeCount"] == 1
+        assert record["requestPayload"] == {"fail": "no"}
+        assert lines(one, "moody", "RUN") == [request]
+        one.stop()
+    finally:
+        one.cleanup()
+        postgres.close()
 
 
 @pytest.mark.parametrize("attempts", [0, 1])

@@ -378,6 +378,49 @@ def test_archived_execution_is_deleted(daemon, postgres, function):
     assert perdure.execution_end(daemon, again)["Status"] == "SUCCEEDED"
 
 
+def test_what_may_be_done_with_one_that_is_being_deleted(
+    daemon, postgres, function
+):
+    lam = daemon.client("lambda")
+    arn = function.start({"steps": "ab"}, DurableExecutionName="going")
+    perdure.execution_end(daemon, arn)
+    archived(postgres, 1)
+    before = perdure.history(daemon, arn)
+
+    def listed(status):
+        return [
+            one["DurableExecutionArn"]
+            for one in lam.list_durable_executions_by_function(
+                FunctionName="kept", Statuses=[status]
+            )["DurableExecutions"]
+        ]
+
+    # It can be marked, and its rows cannot go.
+    with postgres.locked("archived"):
+        lam.delete_durable_execution(DurableExecutionArn=arn)
+        got = lam.get_durable_execution(DurableExecutionArn=arn)
+        assert got["Status"] == "DELETING"
+        assert got["Result"] == "1"
+        assert listed("DELETING") == [arn]
+        assert listed("SUCCEEDED") == []
+        for call, status, code in (
+            (lam.pause_durable_execution, 409, "ResourceConflictException"),
+            (lam.resume_durable_execution, 409, "ResourceConflictException"),
+            (lam.delete_durable_execution, 409, "ResourceConflictException"),
+            (lam.stop_durable_execution, 400,
+             "InvalidParameterValueException"),
+        ):
+            with pytest.raises(ClientError) as error:
+                call(DurableExecutionArn=arn)
+            answer = error.value.response
+            assert answer["Error"]["Code"] == code
+            assert answer["ResponseMetadata"]["HTTPStatusCode"] == status
+        assert perdure.history(daemon, arn) == before
+    perdure.wait_for(lambda: missing(lam, arn), 60, "the deletion")
+    assert listed("DELETING") == []
+    daemon.cli("db", "check", "--database", postgres.url)
+
+
 def test_large_result_is_archived(daemon, postgres, function):
     lam = daemon.client("lambda")
     size = 6 * 1024 * 1024 - 2000

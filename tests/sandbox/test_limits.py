@@ -165,6 +165,26 @@ def assert_out_of_memory(answer):
     assert memory_used(report) == 128
 
 
+def test_too_much_memory_in_a_durable_execution(daemon, function):
+    code = ("def handler(event, context):\n    kept = []\n    while True:\n"
+            "        kept.append(bytearray(b'x') * (1 << 20))\n")
+    hog = perdure.deploy(daemon, "durable-hog", "app.handler",
+                         code={"app.py": code}, memory=128, durable=True)
+    arn = hog.start({})
+
+    def failures():
+        return [e["InvocationCompletedDetails"]["Error"]["Payload"]
+                for e in perdure.history(daemon, arn)
+                if e["EventType"] == "InvocationCompleted"]
+
+    # It is tried again, as after every other failure.
+    perdure.wait_for(lambda: len(failures()) == 2, 60, "two failures")
+    for error in failures():
+        assert error["ErrorType"] == "Runtime.OutOfMemory"
+        assert "signal: killed" in error["ErrorMessage"]
+    daemon.client("lambda").stop_durable_execution(DurableExecutionArn=arn)
+
+
 def test_too_much_memory_ends_it(function):
     f = function()
     # Slowly: more than MemorySize, with room left for /tmp.
