@@ -107,6 +107,7 @@ EXTRA_DIST += \
 	tests/store/pgstore.sh \
 	tests/store/planted/archive-does-not-look-again.patch \
 	tests/store/planted/child-starts-without-guard.patch \
+	tests/store/planted/members-before-the-meeting-are-called-done.patch \
 	tests/store/planted/sent-is-called-done.patch \
 	tests/store/planted/settle-without-guard.patch \
 	tests/store/planted/take-without-a-second-look.patch \
