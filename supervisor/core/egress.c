@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/own.h"
 #include "core/egress.h"
@@ -347,4 +348,36 @@ egress_nets_free(struct egress_nets *l)
 		return;
 	free(l->list);
 	free(l);
+}
+
+static void
+net_write_ipv4(const struct egress_net *n, struct buf *b)
+{
+	unsigned char a[4];
+	int i, bits = n->bits - 96;
+
+	if (bits < 0 || !net_has(&mapped, n->bytes))
+		return;
+	for (i = 0; i < 4; i++) {
+		a[i] = n->bytes[12 + i];
+		if (bits < 8 * i + 8)
+			a[i] &= (unsigned char)(bits <= 8 * i ? 0 :
+			    0xff << (8 * i + 8 - bits));
+	}
+	buf_fmt(b, "%s%d.%d.%d.%d/%d", b->len > 0 ? ", " : "", a[0], a[1],
+	    a[2], a[3], bits);
+}
+
+void
+egress_nets_ipv4(const struct egress_nets *opened, enum egress_nets_kind kind,
+    struct buf *b)
+{
+	const struct egress_net *list = kind == EGRESS_NEVER ? never :
+	    kind == EGRESS_SPECIAL ? special : opened->list;
+	size_t i, n = kind == EGRESS_NEVER ? sizeof(never) / sizeof(*never) :
+	    kind == EGRESS_SPECIAL ? sizeof(special) / sizeof(*special) :
+	    opened->n;
+
+	for (i = 0; i < n; i++)
+		net_write_ipv4(&list[i], b);
 }

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 
+struct buf;
 struct sockaddr;
 struct egress_list;
 struct egress_nets;
@@ -47,6 +48,16 @@ void egress_nets_free(struct egress_nets *);	/* accepts NULL */
  * a cloud's metadata, of this link, or of many.
  */
 bool egress_address(const struct egress_nets *, const struct sockaddr *);
+
+enum egress_nets_kind {
+	EGRESS_NEVER,	/* what no setting opens */
+	EGRESS_SPECIAL,	/* the rest that is not the internet's */
+	EGRESS_OPENED,	/* the operator's */
+};
+
+/* Their IPv4 networks for a filter elsewhere: "10.0.0.0/8, 127.0.0.0/8". */
+void egress_nets_ipv4(const struct egress_nets *, enum egress_nets_kind,
+    struct buf *);
 
 /* A host's name or address as it may be looked up. */
 bool egress_is_host(const char *);

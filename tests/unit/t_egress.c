@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
+#include "base/own.h"
 #include "core/egress.h"
 
 static bool
@@ -150,6 +152,29 @@ malformed_networks_are_refused(void **state)
 }
 
 static void
+written_for_a_filter_elsewhere(void **state)
+{
+	own_buf struct buf never = BUF_INIT, special = BUF_INIT,
+	    opened = BUF_INIT;
+	struct err err;
+	struct egress_nets *nets = egress_nets_parse("10.1.255.7/20, fd12::/16 "
+	    "192.168.1.9 ::ffff:10.2.0.0/113 0.0.0.0/0", &err);
+
+	(void)state;
+	egress_nets_ipv4(nets, EGRESS_NEVER, &never);
+	egress_nets_ipv4(nets, EGRESS_SPECIAL, &special);
+	egress_nets_ipv4(nets, EGRESS_OPENED, &opened);
+	assert_string_equal(never.data, "0.0.0.0/8, 169.254.0.0/16, "
+	    "224.0.0.0/4, 240.0.0.0/4");
+	assert_non_null(strstr(special.data, "10.0.0.0/8, 100.64.0.0/10, "
+	    "127.0.0.0/8, 172.16.0.0/12, "));
+	assert_null(strchr(special.data, ':'));
+	assert_string_equal(opened.data, "10.1.240.0/20, 192.168.1.9/32, "
+	    "10.2.0.0/17, 0.0.0.0/0");
+	egress_nets_free(nets);
+}
+
+static void
 what_a_tag_says(void **state)
 {
 	struct egress_list *l;
@@ -183,6 +208,7 @@ main(void)
 		cmocka_unit_test(
 		    networks_of_the_operator_are_opened_but_never_metadata),
 		cmocka_unit_test(malformed_networks_are_refused),
+		cmocka_unit_test(written_for_a_filter_elsewhere),
 		cmocka_unit_test(what_a_tag_says),
 	};
 
