@@ -30,7 +30,17 @@ libworker_a_SOURCES += \
 	%D%/spec.h \
 	%D%/unpack.c \
 	%D%/unpack.h \
-	%D%/unpacker.c
+	%D%/unpacker.c \
+	%D%/way.c \
+	%D%/way.h
+
+if HAVE_NFTABLES
+libworker_a_SOURCES += \
+	%D%/veth.c
+endif
+EXTRA_DIST += \
+	%D%/veth.c \
+	%D%/veth.h
 
 unit_tests += \
 	tests/unit/t_spec

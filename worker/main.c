@@ -21,21 +21,45 @@
 #include "worker/ns.h"
 #include "worker/sandbox.h"
 #include "worker/unpack.h"
+#include "worker/way.h"
 
 static int
 worker_read_spec(struct spec *spec, struct err *err)
 {
 	own_free char *data = xmalloc(SPEC_BYTES_MOST);
+	int router = -1;
 	ssize_t n;
 
 	do
-		n = recv(SPEC_FD, data, SPEC_BYTES_MOST, MSG_TRUNC);
+		n = spec_receive(SPEC_FD, data, SPEC_BYTES_MOST, &router);
 	while (n < 0 && errno == EINTR);
 	if (n <= 0)
 		return err_sys(err, "read spec");
 	if (n > SPEC_BYTES_MOST)
 		return err_set(err, ERR_TOO_LARGE, "spec of %zd bytes", n);
-	return spec_read(spec, data, (size_t)n, err);
+	if (spec_read(spec, data, (size_t)n, err) < 0)
+		return -1;
+	spec->router = router;
+	return 0;
+}
+
+/* Whatever else was left open by whoever started us. */
+static int
+worker_close_others(struct spec *spec, struct err *err)
+{
+	unsigned int first = SPEC_FD + 1;
+
+	if (spec->job == SPEC_UNPACK) {
+		first = UNPACK_FOLDER_FD + 1;
+	} else if (spec->router >= 0) {
+		if (spec->router != SPEC_ROUTER_FD && dup3(spec->router,
+		    SPEC_ROUTER_FD, O_CLOEXEC) < 0)
+			return err_sys(err, "router");
+		spec->router = SPEC_ROUTER_FD;
+		first = SPEC_ROUTER_FD + 1;
+	}
+	close_range(first, ~0U, 0);
+	return 0;
 }
 
 static void
@@ -60,6 +84,8 @@ worker_let_go(struct sandbox *s, struct err *err)
 		return -1;
 	if (sandbox_has(s, MECH_USER) && ns_map(s, err) < 0)
 		return err_wrap(err, "sandbox step map");
+	if (s->spec->way.number != 0 && way_give(s->spec, s->first, err) < 0)
+		return err_wrap(err, "sandbox step way");
 	if (write(s->go[1], "", 1) != 1)
 		return err_sys(err, "let go");
 	return 0;
@@ -69,6 +95,9 @@ worker_let_go(struct sandbox *s, struct err *err)
 static int
 worker_inside(struct sandbox *s, struct err *err)
 {
+	/* Only the starter may ever go there. */
+	if (s->spec->router >= 0)
+		close(s->spec->router);
 	if (sandbox_run(s, sandbox_inside, err) < 0)
 		return -1;
 	if (init_program(s, err) < 0 || init_report(s, err) < 0)
@@ -91,7 +120,7 @@ worker_run(const struct spec *spec, struct err *err)
 int
 main(void)
 {
-	struct spec spec;
+	struct spec spec = { .router = -1 };
 	struct err err;
 	int r;
 
@@ -99,9 +128,8 @@ main(void)
 	slice_set(SLICE_WORKER_US);
 	fcntl(SPEC_FD, F_SETFD, FD_CLOEXEC);
 	r = worker_read_spec(&spec, &err);
-	/* Whatever else was left open by whoever started us. */
-	close_range(r == 0 && spec.job == SPEC_UNPACK ? UNPACK_FOLDER_FD + 1 :
-	    SPEC_FD + 1, ~0U, 0);
+	if (r == 0)
+		r = worker_close_others(&spec, &err);
 	if (r == 0 && spec.job == SPEC_UNPACK)
 		r = unpack_main(&spec, &err);
 	else if (r == 0 && spec.job == SPEC_KEEP)

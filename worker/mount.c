@@ -296,7 +296,8 @@ mount_etc(struct sandbox *s, struct err *err)
 	    write_file(s->root, "etc/group", group, err) < 0 ||
 	    write_file(s->root, "etc/hosts", "127.0.0.1 localhost\n"
 	    "::1 localhost\n", err) < 0 ||
-	    write_file(s->root, "etc/resolv.conf", "", err) < 0 ||
+	    write_file(s->root, "etc/resolv.conf", s->spec->resolv,
+	    err) < 0 ||
 	    write_file(s->root, "etc/nsswitch.conf", "passwd: files\n"
 	    "group: files\nhosts: files dns\n", err) < 0)
 		return -1;

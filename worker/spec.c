@@ -47,6 +47,11 @@ spec_write(struct buf *b, const struct spec *s)
 	}
 	spec_put_str(b, s->without == NULL ? "" : s->without);
 	buf_u32be(b, s->peer);
+	buf_u32be(b, s->way.number);
+	buf_u32be(b, s->way.address);
+	buf_u32be(b, s->way.gateway);
+	buf_u32be(b, s->way.mtu);
+	spec_put_str(b, s->resolv == NULL ? "" : s->resolv);
 }
 
 struct spec_reader {
@@ -148,6 +153,12 @@ spec_read(struct spec *s, const void *data, size_t len, struct err *err)
 		spec_blob(&r, &s->filters[i]);
 	s->without = spec_str(&r);
 	s->peer = spec_u32(&r);
+	s->way.number = spec_u32(&r);
+	s->way.address = spec_u32(&r);
+	s->way.gateway = spec_u32(&r);
+	s->way.mtu = spec_u32(&r);
+	s->resolv = spec_str(&r);
+	s->router = -1;
 	if (!r.bad && r.p == r.end)
 		return 0;
 	spec_free(s);
@@ -185,6 +196,24 @@ union spec_control {
 	char room[CMSG_SPACE(sizeof(int) * SPEC_UP_FDS)];
 };
 
+static void
+spec_put_fds(struct msghdr *h, union spec_control *ctl, const int *fds,
+    int nfds)
+{
+	struct cmsghdr *c;
+
+	if (nfds == 0)
+		return;
+	memset(ctl, 0, sizeof(*ctl));
+	h->msg_control = ctl->room;
+	h->msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)nfds);
+	c = CMSG_FIRSTHDR(h);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)nfds);
+	memcpy(CMSG_DATA(c), fds, sizeof(int) * (size_t)nfds);
+}
+
 int
 spec_report_send(int sock, const struct spec_report *report, const int *fds,
     int nfds, struct err *err)
@@ -192,22 +221,23 @@ spec_report_send(int sock, const struct spec_report *report, const int *fds,
 	union spec_control ctl;
 	struct iovec iov = { (void *)(uintptr_t)report, sizeof(*report) };
 	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct cmsghdr *c;
 
-	if (nfds > 0) {
-		memset(&ctl, 0, sizeof(ctl));
-		h.msg_control = ctl.room;
-		h.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)nfds);
-		c = CMSG_FIRSTHDR(&h);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)nfds);
-		memcpy(CMSG_DATA(c), fds, sizeof(int) * (size_t)nfds);
-	}
+	spec_put_fds(&h, &ctl, fds, nfds);
 	while (sendmsg(sock, &h, MSG_NOSIGNAL) < 0)
 		if (errno != EINTR)
 			return err_sys(err, "send report");
 	return 0;
+}
+
+ssize_t
+spec_send(int sock, const void *data, size_t len, int router)
+{
+	union spec_control ctl;
+	struct iovec iov = { (void *)(uintptr_t)data, len };
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	spec_put_fds(&h, &ctl, &router, router >= 0 ? 1 : 0);
+	return sendmsg(sock, &h, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static int
@@ -230,6 +260,26 @@ spec_take_fds(struct msghdr *h, int fds[SPEC_UP_FDS])
 		}
 	}
 	return taken;
+}
+
+ssize_t
+spec_receive(int sock, void *data, size_t room, int *router)
+{
+	union spec_control ctl;
+	struct iovec iov = { data, room };
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = ctl.room, .msg_controllen = sizeof(ctl.room) };
+	int fds[SPEC_UP_FDS], nfds;
+	ssize_t n = recvmsg(sock, &h, MSG_CMSG_CLOEXEC | MSG_TRUNC);
+
+	if (n < 0)
+		return -1;
+	nfds = spec_take_fds(&h, fds);
+	if (nfds > 0)
+		*router = fds[0];
+	while (nfds > 1)
+		close(fds[--nfds]);
+	return n;
 }
 
 int

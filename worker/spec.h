@@ -9,11 +9,13 @@
 #define WORKER_SPEC_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 
 #define SPEC_FD 3
+#define SPEC_ROUTER_FD 4	/* what came beside a spec */
 #define SPEC_BYTES_MOST (160 * 1024)
 #define SPEC_MOUNTS_MOST 16
 #define SPEC_ARGS_MOST 16
@@ -56,7 +58,7 @@ enum spec_job {
 	SPEC_UNPACK,	/* archive on fd 4, folder on fd 5 */
 	SPEC_KEEP,	/* clear main's control groups when it is gone */
 	SPEC_BLANK,	/* as SPEC_RUN, but without code: see below */
-	SPEC_BIND,	/* puts its mounts into the sandbox of peer */
+	SPEC_BIND,	/* puts its mounts and its way into the sandbox of peer */
 };
 
 /*
@@ -86,6 +88,13 @@ struct spec_mount {
 	uint32_t writable;
 };
 
+/* A network interface that leads to main's router; see worker/way.h. */
+struct spec_way {
+	uint32_t number;	/* of its other end there; 0: none is wanted */
+	uint32_t address, gateway;	/* IPv4, host order */
+	uint32_t mtu;
+};
+
 struct spec {
 	uint32_t job;
 	uint32_t mech;
@@ -101,6 +110,13 @@ struct spec {
 	const char *envs[SPEC_ENVS_MOST + 1];
 	/* With MECH_SECCOMP, of the kinds that the job loads. */
 	struct spec_blob filters[FILTER_KINDS];
+	struct spec_way way;	/* SPEC_RUN, SPEC_BIND */
+	const char *resolv;	/* SPEC_RUN: what is in /etc/resolv.conf */
+	/*
+	 * The router's network namespace: comes beside the spec when there is
+	 * a way, else -1.
+	 */
+	int router;
 	/*
 	 * Steps and mechanisms to leave out, separated by commas: only builds
 	 * for tests heed it.
@@ -128,11 +144,15 @@ struct spec_report {
 };
 
 void spec_write(struct buf *, const struct spec *);
-/* Borrows nothing from data; spec_free when done. */
+/* Borrows nothing from data; spec_free when done.  The router stays -1. */
 int spec_read(struct spec *, const void *data, size_t, struct err *);
 void spec_free(struct spec *);
 /* Is the name in the list?  Never, but in builds for tests. */
 int spec_leaves_out(const char *without, const char *name);
+
+/* As send and recv; a router of -1 is none. */
+ssize_t spec_send(int sock, const void *data, size_t, int router);
+ssize_t spec_receive(int sock, void *data, size_t room, int *router);
 
 /* Descriptors are borrowed. */
 int spec_report_send(int sock, const struct spec_report *, const int *fds,

@@ -99,7 +99,8 @@ sandbox_tell(const struct sandbox_kit *kit, int channel, struct spec *spec,
 	if (b.len > SPEC_BYTES_MOST)
 		return err_set(err, ERR_TOO_LARGE, "spec of %zu bytes", b.len);
 	/* One packet into an empty socket: it fits, so this never waits. */
-	if (send(channel, b.data, b.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+	if (spec_send(channel, b.data, b.len, spec->way.number != 0 ?
+	    spec->router : -1) < 0)
 		return err_sys(err, "send spec");
 	return 0;
 }

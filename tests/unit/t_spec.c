@@ -21,6 +21,7 @@ static const struct spec sample = {
 	.mounts = { { "/a", "/var/task", 0 }, { "/b", "/mnt", 1 } },
 	.args = { "/bin/x", "" }, .envs = { "A=1" },
 	.filters[FILTER_SHIM] = { "\0\1\2", 3 }, .without = "a,b", .peer = 11,
+	.way = { 12, 13, 14, 15 }, .resolv = "r",
 };
 
 static void
@@ -48,6 +49,12 @@ a_spec_comes_back_as_it_was(void **state)
 	assert_memory_equal(s.filters[FILTER_SHIM].data, "\0\1\2", 3);
 	assert_string_equal(s.without, "a,b");
 	assert_int_equal(s.peer, 11);
+	assert_int_equal(s.way.number, 12);
+	assert_int_equal(s.way.address, 13);
+	assert_int_equal(s.way.gateway, 14);
+	assert_int_equal(s.way.mtu, 15);
+	assert_string_equal(s.resolv, "r");
+	assert_int_equal(s.router, -1);
 	spec_free(&s);
 }
 

@@ -42,7 +42,8 @@ def spec(job, mech, uid=200001, tmp_mb=64, most_bytes=262144000,
         out += struct.pack(">I", len(part)) + b"".join(map(_str, part))
     for blob in filters:
         out += struct.pack(">I", len(blob)) + blob
-    return out + _str(without) + struct.pack(">I", 0)
+    # No peer, no way out, an empty resolv.conf.
+    return out + _str(without) + struct.pack(">IIIII", 0, 0, 0, 0, 0) + _str("")
 
 
 class Report:
