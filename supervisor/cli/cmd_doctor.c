@@ -318,6 +318,20 @@ check_sandbox(struct doctor *d, const json_t *report)
 	}
 }
 
+/* Could functions have a network of their own? */
+static void
+check_network(struct doctor *d, const json_t *report)
+{
+	const char *how = report == NULL ? NULL :
+	    json_string_value(json_object_get(report, "network"));
+	bool good = how != NULL && strncmp(how, "on", 2) == 0;
+
+	if (how != NULL)
+		doctor_say(d, good && strchr(how, ';') == NULL ? OK : WARN,
+		    "perdure:egress=full", "see \"Outgoing network\" in "
+		    "perdure(1)", "%s", how);
+}
+
 static void
 doctor_table(const struct doctor *d)
 {
@@ -352,6 +366,7 @@ cmd_doctor(struct args *args)
 	check_mechanisms(&d);
 	report = doctor_sandbox();
 	check_sandbox(&d, report);
+	check_network(&d, report);
 	check_runtimes(&d);
 	check_postgres(&d);
 	check_data(&d);

@@ -29,9 +29,10 @@ egress_choose(struct worker *w, struct err *err)
 		    worker_function(w), why.text);
 		w->egress = EGRESS_NONE;
 	}
-	if (w->egress == EGRESS_FULL)
+	if (w->egress == EGRESS_FULL && conf->no_full != NULL)
 		return err_set(err, ERR_UNAVAILABLE, EGRESS_NOT_GIVEN
-		    " \"full\" is not given on this host; ask for \"proxy\"");
+		    " \"full\" is not given on this host (%s); ask for "
+		    "\"proxy\"", conf->no_full);
 	return 0;
 }
 

@@ -82,6 +82,7 @@ struct pool_egress {
 	const struct egress_list *allow;
 	const struct egress_nets *nets;
 	struct evdns_base *dns;
+	const char *no_full;	/* why none has a network of its own, or NULL */
 	/* What the function's tag says, or NULL; borrowed. */
 	const char *(*tag)(void *arg, const char *function);
 	void *arg;

@@ -600,6 +600,7 @@ worker_order(struct worker *w, struct err *err)
 	msg_put_u32(&m, (uint32_t)clamp((int32_t)worker_init_ms(w),
 	    INIT_LEAST_MS, 900000));
 	worker_put_environment(w, &m);
+	msg_put_u32(&m, w->egress == EGRESS_FULL);
 	return broker_send(w->pool->broker, &m, err);
 }
 

@@ -332,8 +332,12 @@ blank_bind(struct spawn *s, struct spawned *w, const struct order *o,
 	s->blanks.binder = (struct starter){ .channel = -1 };
 	if (w->binder.pid == 0 && binder_make(s, &w->binder, err) < 0)
 		return -1;
-	if (spawn_limit(s, w, o->memory_mb, o->tmp_mb, err) < 0)
+	if (spawn_limit(s, w, o->memory_mb, o->tmp_mb, err) < 0 ||
+	    spawn_way(s, w, o, &spec, err) < 0)
 		return -1;
+	if (w->way != 0)
+		spec.mounts[spec.nmounts++] = (struct spec_mount){
+		    s->network->resolv, "/etc/resolv.conf", 0 };
 	fair_join(&s->fair, &w->seat, o->function, w->group, o->memory_mb);
 	return sandbox_tell(&s->kit, w->binder.channel, &spec, err);
 }

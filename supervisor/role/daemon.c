@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "role/config.h"
 #include "role/listen.h"
+#include "role/netplan.h"
 #include "role/out.h"
 #include "role/parent.h"
 #include "role/runtime.h"
@@ -183,7 +184,7 @@ daemon_check(struct config *config, struct err *err)
 	}
 	if (dev)
 		config_default(config, "egress.allow", "*");
-	if (out_check(config, err) < 0)
+	if (out_check(config, err) < 0 || netplan_check(config, err) < 0)
 		return -1;
 	if (config_text(config, "roles.default")[0] == '\0')
 		config_set(config, "roles.default", dev ? "invoke" : "own",

@@ -35,6 +35,12 @@ libsup_a_SOURCES += \
 	%D%/listen.h \
 	%D%/lockdown.c \
 	%D%/lockdown.h \
+	%D%/netplan.c \
+	%D%/netplan.h \
+	%D%/netslot.c \
+	%D%/netslot.h \
+	%D%/network.c \
+	%D%/network.h \
 	%D%/notify.c \
 	%D%/notify.h \
 	%D%/out.c \
@@ -49,6 +55,8 @@ libsup_a_SOURCES += \
 	%D%/private_pg.h \
 	%D%/roles.c \
 	%D%/roles.h \
+	%D%/ruleset.c \
+	%D%/ruleset.h \
 	%D%/run.c \
 	%D%/run.h \
 	%D%/runtime.c \
@@ -64,6 +72,17 @@ libsup_a_SOURCES += \
 	%D%/starter.h \
 	%D%/warm.c \
 	%D%/warm.h
+
+if HAVE_NFTABLES
+libsup_a_SOURCES += \
+	%D%/nft.c \
+	%D%/router.c
+endif
+EXTRA_DIST += \
+	%D%/nft.c \
+	%D%/nft.h \
+	%D%/router.c \
+	%D%/router.h
 
 unit_tests += \
 	tests/unit/t_cgfind \

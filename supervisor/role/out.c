@@ -1,9 +1,12 @@
 #include <config.h>
 
+#include <string.h>
+
 #include <event2/dns.h>
 
 #include "base/own.h"
 #include "flow/registry.h"
+#include "role/network.h"
 #include "role/out.h"
 
 static int
@@ -55,6 +58,7 @@ out_open(struct out *o, struct event_base *base, const struct config *config,
     struct err *err)
 {
 	const char *resolver = config_text(config, "egress.resolver");
+	const char *full = config_fact(config, NETWORK_FACT);
 	int flags = EVDNS_BASE_DISABLE_WHEN_INACTIVE;
 
 	if (out_read(o, config, err) < 0)
@@ -70,6 +74,8 @@ out_open(struct out *o, struct event_base *base, const struct config *config,
 		    "address", resolver);
 	o->egress.allow = o->allow;
 	o->egress.nets = o->nets;
+	o->egress.no_full = full == NULL ? "off" :
+	    strcmp(full, "on") == 0 ? NULL : full;
 	o->egress.tag = out_tag;
 	o->egress.arg = o;
 	return 0;

@@ -29,6 +29,7 @@
 #include "role/keys.h"
 #include "role/link.h"
 #include "role/listen.h"
+#include "role/network.h"
 #include "role/notify.h"
 #include "role/parent.h"
 #include "role/private_pg.h"
@@ -55,6 +56,7 @@ struct parent {
 	pid_t keeper;		/* see worker/keep.h; 0: none */
 	int keeper_channel;
 	struct spawn spawn;
+	struct network network;	/* of functions that have their own */
 	struct code code;
 	struct private_pg pg;
 	int api, admin, signals;
@@ -168,7 +170,8 @@ parent_sandbox(struct parent *p, struct err *err)
 	if (probe_rank(least) < 0)
 		return err_set(err, ERR_INVALID, "%s is not a sandbox level",
 		    least);
-	spawn_init(&p->spawn, p->config, &p->data, &p->link, &p->groups);
+	spawn_init(&p->spawn, p->config, &p->data, &p->link, &p->groups,
+	    &p->network);
 	r = probe_run(&probe, &p->spawn.kit, &p->groups, p->config,
 	    p->data.is_root, err);
 	if (r == 0)
@@ -176,6 +179,7 @@ parent_sandbox(struct parent *p, struct err *err)
 	probe_free(&probe);
 	if (r < 0 || keeper_start(p, err) < 0)
 		return -1;
+	network_open(&p->network, &p->spawn.kit, &p->data, p->config);
 	/* Without mounts workers, users of their own, go in by path. */
 	if (p->data.is_root && !(p->spawn.kit.mech & MECH_MOUNT) &&
 	    chmod(p->data.path, 0711) < 0)
@@ -302,6 +306,7 @@ parent_open(struct parent *p, struct err *err)
 {
 	parent_limits();
 	link_init(&p->link);
+	network_init(&p->network);
 	p->api = p->admin = p->signals = -1;
 	if (data_open(&p->data, p->config, err) < 0 ||
 	    parent_listen(p, err) < 0)
@@ -322,6 +327,7 @@ parent_close(struct parent *p)
 {
 	link_close(&p->link);
 	spawn_free(&p->spawn);
+	network_close(&p->network);
 	cgroups_close(&p->groups);
 	keeper_stop(p);
 	private_pg_free(&p->pg);

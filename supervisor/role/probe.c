@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "role/network.h"
 #include "role/probe.h"
 #include "worker/landlock.h"
 #include "worker/selftest.h"
@@ -547,6 +548,18 @@ probe_limits(struct cgroups *groups, struct config *config)
 	}
 }
 
+/* Not at each start: only who asks for it pays for it. */
+static void
+probe_network(struct probe *p, const struct config *config, uint32_t mech)
+{
+	char how[400];
+
+	network_probe(config, mech, how);
+	p->report.len--;
+	report_text(&p->report, "network", how);
+	buf_char(&p->report, '}');
+}
+
 int
 probe_main(void)
 {
@@ -558,12 +571,17 @@ probe_main(void)
 	int r;
 
 	log_init("probe", LOG_WARN);
+	/* What a server would start with; defaults do where that is wrong. */
+	if (config_read_files(config, NULL, &err) < 0 ||
+	    config_read_environ(config, &err) < 0)
+		log_warn("settings: %s", err.text);
 	sandbox_kit_init(&kit, config);
 	probe_limits(&groups, config);
 	r = probe_run(&probe, &kit, &groups, config, geteuid() == 0, &err);
-	if (r == 0)
+	if (r == 0) {
+		probe_network(&probe, config, kit.mech);
 		printf("%s\n", probe.report.data);
-	else
+	} else
 		fprintf(stderr, "%s\n", err.text);
 	probe_free(&probe);
 	cgroups_close(&groups);

@@ -22,12 +22,14 @@
 
 void
 spawn_init(struct spawn *s, const struct config *config,
-    const struct data *data, struct link *link, struct cgroups *groups)
+    const struct data *data, struct link *link, struct cgroups *groups,
+    struct network *network)
 {
 	memset(s, 0, sizeof(*s));
 	s->config = config;
 	s->data = data;
 	s->link = link;
+	s->network = network;
 	s->next_uid = SANDBOX_UID_FIRST;
 	sandbox_kit_init(&s->kit, config);
 	starters_init(&s->starters, &s->kit, groups);
@@ -99,6 +101,7 @@ order_read(struct order *o, struct msg_in *m, struct err *err)
 		return err_set(err, ERR_INVALID, "%u variables", o->nenvs);
 	for (i = 0; i < o->nenvs && !m->bad; i++)
 		o->envs[i] = msg_str(m);
+	o->is_networked = msg_u32(m);
 	return msg_done(m, err);
 }
 
@@ -117,6 +120,9 @@ order_check(const struct order *o, struct err *err)
 	    o->init_ms > SPAWN_INIT_MOST_MS)
 		return err_set(err, ERR_INVALID, "memory %u tmp %u init %u",
 		    o->memory_mb, o->tmp_mb, o->init_ms);
+	if (o->is_networked > 1)
+		return err_set(err, ERR_INVALID, "network %u",
+		    o->is_networked);
 	for (i = 0; i < o->nenvs; i++)
 		if (strchr(o->envs[i], '=') == NULL || o->envs[i][0] == '=')
 			return err_set(err, ERR_INVALID, "variable %u", i);
@@ -139,6 +145,37 @@ spawn_uid(struct spawn *s)
 				break;
 	} while (w != NULL);
 	return uid;
+}
+
+static int
+way_is_used(const struct spawn *s, uint32_t way)
+{
+	struct spawned *w;
+
+	LIST_FOREACH(w, &s->list, link)
+		if (w->way == way)
+			return 1;
+	return 0;
+}
+
+/* In turn: what had one last is then long gone from the router. */
+int
+spawn_way(struct spawn *s, struct spawned *w, const struct order *o,
+    struct spec *spec, struct err *err)
+{
+	uint32_t most = network_ways(s->network), i;
+
+	if (!o->is_networked)
+		return 0;
+	for (i = 0; i < most && w->way == 0; i++) {
+		s->network->next = s->network->next % most + 1;
+		if (!way_is_used(s, s->network->next))
+			w->way = s->network->next;
+	}
+	if (most > 0 && w->way == 0)
+		return err_set(err, ERR_LIMIT, "egress.range has no address "
+		    "left");
+	return network_way(s->network, w->way, spec, err);
 }
 
 static void
@@ -241,6 +278,8 @@ spawn_start(struct spawn *s, const struct order *o, const char *code,
 	int r;
 
 	memcpy(spec.envs, o->envs, sizeof(char *) * o->nenvs);
+	if (spawn_way(s, w, o, &spec, err) < 0)
+		return -1;
 	spec_add_mount(&spec, code, "/var/task", 0);
 	if (warm != NULL)
 		spec_add_mount(&spec, warm, WARM_TARGET, 0);

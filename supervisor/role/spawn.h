@@ -19,6 +19,7 @@
 #include "role/data.h"
 #include "role/fair.h"
 #include "role/link.h"
+#include "role/network.h"
 #include "role/sandbox.h"
 #include "role/warm.h"
 
@@ -40,6 +41,7 @@ struct spawn {
 	struct blanks blanks;
 	struct warm warm;
 	struct fair fair;
+	struct network *network;
 	uint32_t next_uid;
 	int count, nblanks;
 	int is_ending;		/* no more blanks are made */
@@ -47,7 +49,7 @@ struct spawn {
 };
 
 void spawn_init(struct spawn *, const struct config *, const struct data *,
-    struct link *, struct cgroups *);
+    struct link *, struct cgroups *, struct network *);
 void spawn_free(struct spawn *);
 
 /* -1: control broke the rules and must end. */

@@ -26,6 +26,7 @@ struct spawned {
 	struct cgroup *group;	/* NULL: never started */
 	uint32_t memory_mb;
 	struct fair_seat seat;
+	uint32_t way;		/* out, by its own network; 0: none */
 	char why[240];
 	/* Of one that is or was blank. */
 	struct blank_kind *kind; /* NULL: it is a function's */
@@ -40,6 +41,7 @@ struct order {
 	uint64_t id;
 	const char *function, *version, *runtime, *code;
 	uint32_t memory_mb, tmp_mb, init_ms;
+	uint32_t is_networked;	/* wants a network of its own */
 	uint32_t nenvs;
 	const char *envs[SPEC_ENVS_MOST];
 };
@@ -55,6 +57,9 @@ int spawn_plan(struct spawn *, const char *runtime, uint32_t memory_mb,
 /* Into a starter that waits, with those limits in force before it runs. */
 int spawn_fill(struct spawn *, struct spec *, uint32_t memory_mb,
     struct spawned *, struct err *);
+/* Puts a way that no live worker has into the spec, if one is wanted. */
+int spawn_way(struct spawn *, struct spawned *, const struct order *,
+    struct spec *, struct err *);
 int spawn_limit(struct spawn *, struct spawned *, uint32_t memory_mb,
     uint32_t tmp_mb, struct err *);
 /* Tells control; takes nothing. */

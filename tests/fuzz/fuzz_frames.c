@@ -29,6 +29,7 @@ struct side {
 	struct data data;
 	struct cgroups groups;
 	struct spawn spawn;
+	struct network network;
 	struct code code;
 	struct sandbox_kit nothing;
 	bool lost;
@@ -106,8 +107,10 @@ side_open(struct side *s, int to_control)
 	s->config = config_new();
 	s->data.path = xasprintf("%s/none", fuzz_folder());
 	link_init(&s->link);
+	network_init(&s->network);
 	link_open(&s->link, to_control);
-	spawn_init(&s->spawn, s->config, &s->data, &s->link, &s->groups);
+	spawn_init(&s->spawn, s->config, &s->data, &s->link, &s->groups,
+	    &s->network);
 	s->nothing.program = (char *)(uintptr_t)"/none";
 	code_init(&s->code, &s->data, &s->link, &s->nothing, &err);
 }

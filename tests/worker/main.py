@@ -158,11 +158,11 @@ class Main:
         return self.frame("UNPACKED", id_)
 
     def worker(self, id_, code, runtime="python3.11", memory=256, tmp=64,
-               init_ms=10000, env=()):
+               init_ms=10000, env=(), network=0):
         self.send("WORKER_START", struct.pack(">Q", id_) + pstr("f") +
                   pstr("$LATEST") + pstr(runtime) + pstr(code) +
                   struct.pack(">IIII", memory, tmp, init_ms, len(env)) +
-                  b"".join(map(pstr, env)))
+                  b"".join(map(pstr, env)) + struct.pack(">I", network))
 
     def kill(self, id_, hard=True):
         self.send("WORKER_KILL", struct.pack(">QI", id_, 1 if hard else 0))
