@@ -9,6 +9,8 @@ perdure_probe_LDADD =
 EXTRA_DIST += \
 	%D%/conftest.py \
 	%D%/mutants \
+	%D%/spaces.py \
+	%D%/test_egress.py \
 	%D%/test_inside.py \
 	%D%/test_levels.py \
 	%D%/test_outside.py \
