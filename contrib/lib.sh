@@ -28,6 +28,8 @@ libjansson-dev libpq-dev libssl-dev libpcre2-dev libarchive-dev
 libcurl4-openssl-dev libinih-dev libseccomp-dev postgresql python3
 python3-venv xz-utils"
 test_packages="libcmocka-dev npm procps iproute2"
+# For functions with a network of their own; it can be built without.
+network_packages="libnftables-dev libmnl-dev nftables"
 
 # packages NAME...: install those that are missing.
 packages() {
@@ -49,6 +51,11 @@ packages() {
 	as_root env DEBIAN_FRONTEND=noninteractive \
 	    apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
 	    die "apt-get could not install: $*"
+}
+
+# The same, but without them only some things are left out.
+packages_or_less() {
+	(packages "$@") || say "going on without some of: $*"
 }
 
 # The Python that is surely visible to others than this user.
