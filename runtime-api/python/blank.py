@@ -11,6 +11,7 @@ as it would have done without all this.
 
 import hashlib
 import importlib
+import importlib.util
 import json
 import os
 import sys
@@ -21,6 +22,7 @@ PIPE = 3
 PACKAGES = ("boto3", "aws_durable_execution_sdk_python")
 
 COMPARED = "/var/warm/packages.json"
+COMPILED = "/var/warm/rapid/bootstrap.pyc"
 
 
 def preload(folder):
@@ -54,8 +56,19 @@ def become(environ, loaded, ours):
     os.environ.update(environ)
     os.chdir(own[0])
     if not serves(loaded, own, ours):
-        os.execv(sys.executable, [sys.executable, *sys.argv])
+        os.execv(sys.executable, [sys.executable, program()])
     importlib.invalidate_caches()
+
+
+def program():
+    """This very program, as byte code if there is some."""
+    try:
+        with open(COMPILED, "rb") as file:
+            if file.read(4) == importlib.util.MAGIC_NUMBER:
+                return COMPILED
+    except OSError:
+        pass
+    return sys.argv[0]
 
 
 def serves(loaded, own, ours):

@@ -16,7 +16,7 @@ import traceback
 API = "/2018-06-01/runtime/"
 JSON_TYPE = "application/json"
 LAYERS = "/opt/python"
-WARM = "/var/warm/bytecode"
+WARM = "/var/warm"
 DURABLE_SDK = "aws_durable_execution_sdk_python"
 
 # These encode text as it is; older ones escape everything beyond ASCII.
@@ -26,6 +26,10 @@ UNHANDLED = (
     "LAMBDA_WARNING: Unhandled exception. The most likely cause is an issue "
     "in the function code."
 )
+
+
+# Not __file__: what runs may be byte code that lies elsewhere (warm.py).
+HERE = os.path.dirname(os.path.abspath((lambda: 0).__code__.co_filename))
 
 
 class Fault(Exception):
@@ -589,11 +593,11 @@ def load_handler(name):
 def set_up_path(environ):
     """The function's own packages first, then layers, then the runtime's."""
     version = "python%d.%d" % sys.version_info[:2]
-    here = os.path.dirname(os.path.abspath(__file__))
     first = [environ.get("LAMBDA_TASK_ROOT", os.getcwd()),
              "%s/lib/%s/site-packages" % (LAYERS, version), LAYERS,
-             environ.get("LAMBDA_RUNTIME_DIR", here)]
-    sys.path[:] = first + [p for p in sys.path if p not in (*first, here, "")]
+             environ.get("LAMBDA_RUNTIME_DIR", HERE)]
+    ours = (*first, HERE, WARM + "/rapid", "")
+    sys.path[:] = first + [p for p in sys.path if p not in ours]
 
 
 def use_byte_code(task):
@@ -607,7 +611,7 @@ def use_byte_code(task):
 
     def cache_from_source(path, *args, **options):
         if isinstance(path, str) and path.startswith(task):
-            own = "%s/%sc" % (WARM, path[len(task):])
+            own = "%s/bytecode/%sc" % (WARM, path[len(task):])
             if os.path.isfile(own):
                 return own
         return usual(path, *args, **options)
@@ -615,15 +619,35 @@ def use_byte_code(task):
     machinery.cache_from_source = cache_from_source
 
 
+BESIDE = {}
+
+
 def module_beside(name):
     """By its place: a module of that name may well be the function's own."""
+    if name not in BESIDE:
+        import importlib.util
+        spec = importlib.util.spec_from_file_location(
+            "_perdure_" + name, os.path.join(HERE, name + ".py"))
+        module = importlib.util.module_from_spec(spec)
+        if not run_compiled(name, module):
+            spec.loader.exec_module(module)
+        BESIDE[name] = module
+    return BESIDE[name]
+
+
+def run_compiled(name, module):
+    """Is there byte code of it, by this interpreter?"""
     import importlib.util
-    spec = importlib.util.spec_from_file_location(
-        "_perdure_" + name, os.path.join(
-            os.path.dirname(os.path.abspath(__file__)), name + ".py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    import marshal
+    try:
+        with open("%s/rapid/%s.pyc" % (WARM, name), "rb") as file:
+            data = file.read()
+    except OSError:
+        return False
+    if data[:4] != importlib.util.MAGIC_NUMBER:
+        return False
+    exec(marshal.loads(data[16:]), module.__dict__)
+    return True
 
 
 def give_durable_client(environ, log):
@@ -639,6 +663,7 @@ def wait_blank():
     blank = module_beside("blank")
     folder = os.environ.get("LAMBDA_RUNTIME_DIR", "/var/runtime")
     loaded = blank.preload(folder)
+    module_beside("fastclient")
     ours = blank.identity(folder)
     blank.become(blank.receive(), loaded, ours)
 
@@ -732,6 +757,7 @@ class Runtime:
 
 
 def main():
+    sys.argv[0] = os.path.join(HERE, "bootstrap.py")
     runtime = Runtime()
     runtime.prepare()
     if sys.argv[1:] == ["--blank"]:

@@ -2,6 +2,7 @@
 
   bytecode/PATHc   byte code of each file PATH.py, never checked against it,
                    since neither ever changes
+  rapid/NAME.pyc   byte code of what runs before the function
   packages.json    which names at the top of the archive are the runtime's
                    own packages, file for file, by the hashes that the
                    runtime's installer recorded; and of which runtime
@@ -25,7 +26,8 @@ import time
 import warnings
 import zlib
 
-sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+RAPID = os.path.dirname(os.path.abspath(__file__))
+sys.path.append(RAPID)
 
 import blank  # noqa: E402
 
@@ -161,6 +163,9 @@ def packages(task, runtime):
 
 def make(task, runtime, archive):
     archive.add("packages.json", json.dumps(packages(task, runtime)).encode())
+    for name in ("bootstrap", "fastclient"):
+        data = byte_code(os.path.join(RAPID, name + ".py"))
+        archive.add("rapid/%s.pyc" % name, data)
     for path in sources(task):
         if time.process_time() > SECONDS:
             break
