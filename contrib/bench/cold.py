@@ -163,7 +163,7 @@ def active(server, n):
 
 
 def measure(options):
-    n = 3 if options.quick else 20
+    n = 3 if options.quick else 10
     rounds = options.rounds or (1 if options.quick else 5)
     times, floors = {}, {}
     for _ in range(rounds):
