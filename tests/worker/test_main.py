@@ -285,9 +285,10 @@ def test_a_level_that_the_host_lacks_is_refused(folder):
 
 def test_options_go_before_environment_and_files(main, folder):
     file = folder / "c"
-    file.write_text("[server]\nregion = file\nname = file\naccount = 1\n")
-    main.options += ["--config", str(file), "--region", "option"]
-    os.environ["PERDURE_SERVER_REGION"] = "environment"
+    file.write_text("[server]\nregion = xx-file-1\nname = file\n"
+                    "account = 000000000001\n")
+    main.options += ["--config", str(file), "--region", "xx-option-1"]
+    os.environ["PERDURE_SERVER_REGION"] = "xx-environment-1"
     os.environ["PERDURE_SERVER_NAME"] = "environment"
     try:
         config = main.start()
@@ -295,4 +296,4 @@ def test_options_go_before_environment_and_files(main, folder):
         del os.environ["PERDURE_SERVER_REGION"]
         del os.environ["PERDURE_SERVER_NAME"]
     assert [config["server." + k] for k in ("region", "name", "account")] == [
-        "option", "environment", "1"]
+        "xx-option-1", "environment", "000000000001"]
