@@ -116,6 +116,7 @@ EXTRA_DIST += \
 	%D%/http/test_draining.py \
 	%D%/http/test_functions.py \
 	%D%/http/test_model.py \
+	%D%/http/test_sentences.py \
 	%D%/http/test_serve.py \
 	%D%/http/test_tools.py \
 	%D%/layers.txt \

@@ -400,7 +400,7 @@ check_list(struct check *c, const struct api_shape *s, json_t *list)
 	check_bounds(c, s, list);
 	if (!all_hold && sentence_begin(c, s, list)) {
 		buf_str(&c->text, "Member must satisfy constraint: ");
-		sentence_all(&c->text, elem);
+		sentence_all(&c->text, elem, false);
 	}
 	return 0;
 }
@@ -446,11 +446,11 @@ check_map(struct check *c, const struct api_shape *s, json_t *map)
 	check_bounds(c, s, map);
 	if (!keys && sentence_begin(c, s, map)) {
 		buf_str(&c->text, "Map keys must satisfy constraint: ");
-		sentence_all(&c->text, &api_shapes[s->key]);
+		sentence_all(&c->text, &api_shapes[s->key], true);
 	}
 	if (!values && sentence_begin(c, s, map)) {
 		buf_str(&c->text, "Map value must satisfy constraint: ");
-		sentence_all(&c->text, elem);
+		sentence_all(&c->text, elem, false);
 	}
 	return 0;
 }

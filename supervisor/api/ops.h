@@ -68,10 +68,9 @@ api_handler op_untag_resource;
 
 /* unset.c */
 api_handler op_get_code_signing;
-api_handler op_get_function_url;
-api_handler op_get_policy;
 api_handler op_get_provisioned;
 api_handler op_get_runtime_management;
+api_handler op_get_unset;
 api_handler op_list_capacity_providers;
 api_handler op_list_code_signing;
 api_handler op_list_event_sources;
@@ -79,6 +78,7 @@ api_handler op_list_function_urls;
 api_handler op_list_layer_versions;
 api_handler op_list_layers;
 api_handler op_list_provisioned;
+api_handler op_remove_permission;
 
 /* version.c */
 api_handler op_list_versions;

@@ -119,24 +119,32 @@ sentence_enum(struct buf *out, const struct api_shape *s)
 }
 
 void
-sentence_all(struct buf *out, const struct api_shape *s)
+sentence_all(struct buf *out, const struct api_shape *s, bool key)
 {
+	const char *between = "";
+
 	buf_char(out, '[');
 	if (s->has_max) {
 		sentence_bound(out, s, true);
-		buf_str(out, ", ");
+		between = ", ";
 	}
 	if (s->has_min) {
+		buf_str(out, between);
 		sentence_bound(out, s, false);
-		buf_str(out, ", ");
+		between = ", ";
 	}
 	if (s->pattern >= 0) {
+		buf_str(out, between);
 		sentence_pattern(out, s);
-		buf_str(out, ", ");
+		between = ", ";
 	}
 	if (s->enums >= 0) {
+		buf_str(out, between);
 		sentence_enum(out, s);
-		buf_str(out, ", ");
+		between = ", ";
 	}
-	buf_str(out, "Member must not be null]");
+	/* No key of JSON can be null, and AWS does not say so of one. */
+	if (!key)
+		buf_fmt(out, "%sMember must not be null", between);
+	buf_char(out, ']');
 }

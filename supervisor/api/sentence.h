@@ -18,6 +18,6 @@ void sentence_bound(struct buf *, const struct api_shape *, bool upper);
 void sentence_pattern(struct buf *, const struct api_shape *);
 void sentence_enum(struct buf *, const struct api_shape *);
 /* Everything that is asked of an element, in one pair of brackets. */
-void sentence_all(struct buf *, const struct api_shape *);
+void sentence_all(struct buf *, const struct api_shape *, bool key);
 
 #endif

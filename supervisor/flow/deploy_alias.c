@@ -63,7 +63,7 @@ deploy_alias_missing(struct deploy *d)
 	char *arn = arn_function(d->engine->region, d->engine->account,
 	    d->name, d->alias_name);
 
-	err_set(&d->err, ERR_NOT_FOUND, "Cannot find alias arn: %s", arn);
+	err_set(&d->err, ERR_NOT_FOUND, "Alias not found: %s", arn);
 	free(arn);
 	return -1;
 }

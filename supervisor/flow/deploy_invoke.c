@@ -162,6 +162,9 @@ deploy_drop_invoke(struct deploy *d)
 {
 	struct function *f = deploy_invoke_function(d);
 
+	if (f == NULL)
+		event_invoke_missing(d->engine, d->name, d->qualifier,
+		    &d->err);
 	if (f == NULL || deploy_invoke_before(d, f) == NULL)
 		return DEPLOY_FAILED;
 	deploy_unset_invoke(d, d->qualifier);

@@ -6,6 +6,24 @@
 #include "flow/deploy_int.h"
 #include "flow/registry.h"
 
+/* It is the whole function's, and AWS says of none that $LATEST is missing. */
+static struct function *
+deploy_reserved_function(struct deploy *d)
+{
+	if (d->qualifier != NULL) {
+		deploy_refuse(d, "This operation is permitted on Lambda "
+		    "functions only. Aliases and versions do not support this "
+		    "operation. Please specify either a function name or an "
+		    "unqualified function ARN.");
+		return NULL;
+	}
+	if (registry_get(d->engine->registry, d->name) == NULL) {
+		deploy_not_found(d, "$LATEST");
+		return NULL;
+	}
+	return deploy_function(d);
+}
+
 static enum deploy_next
 deploy_set_reserved(struct deploy *d, json_t *value)
 {
@@ -20,7 +38,7 @@ deploy_put_reserved(struct deploy *d)
 	json_int_t n = json_integer_value(json_object_get(d->input,
 	    "ReservedConcurrentExecutions"));
 	struct engine *g = d->engine;
-	struct function *f = deploy_function(d);
+	struct function *f = deploy_reserved_function(d);
 	int64_t others;
 
 	if (f == NULL)
@@ -42,7 +60,7 @@ deploy_put_reserved(struct deploy *d)
 enum deploy_next
 deploy_drop_reserved(struct deploy *d)
 {
-	if (deploy_function(d) == NULL)
+	if (deploy_reserved_function(d) == NULL)
 		return DEPLOY_FAILED;
 	return deploy_set_reserved(d, json_null());
 }

@@ -27,6 +27,11 @@ deploy_tag(struct deploy *d)
 
 	if (f == NULL)
 		return DEPLOY_FAILED;
+	if (json_object_size(json_object_get(d->input, "Tags")) == 0) {
+		deploy_refuse(d, "An error occurred and the request cannot be "
+		    "processed.");
+		return DEPLOY_FAILED;
+	}
 	tags = json_copy(f->tags);
 	json_object_update(tags, json_object_get(d->input, "Tags"));
 	return deploy_set_tags(d, f, tags);

@@ -468,7 +468,8 @@ registry_resolve(const struct registry *r, const char *name,
 	if (f != NULL)
 		v = function_resolve(f, qualifier, roll);
 	if (v == NULL) {
-		registry_not_found(r, name, qualifier, err);
+		registry_not_found(r, name, qualifier == NULL ||
+		    *qualifier == '\0' ? "$LATEST" : qualifier, err);
 		return NULL;
 	}
 	if (f->deleting || v->deleting) {
