@@ -99,7 +99,7 @@ def measure(options):
         found["without"] = {
             "control_mib": kit.memory_mib([server.control_pid()]),
             "control_cpu_percent": round(
-                idle(server, 1 if options.quick else 10), 2),
+                idle(server, 1 if options.quick else 5), 2),
             "late": late(server, 3 if options.quick else 10)}
         found["copied_s"] = round(multiply(server, n), 1)
         ready, cpu, memory, waiting = [], [], [], []
@@ -108,7 +108,7 @@ def measure(options):
             began = time.perf_counter()
             server.start()
             ready.append((time.perf_counter() - began) * 1000)
-            cpu.append(idle(server, 1 if options.quick else 10))
+            cpu.append(idle(server, 1 if options.quick else 5))
             waiting.append(late(server, 2 if options.quick else 5))
             memory.append(kit.memory_mib([server.control_pid()]))
     found["with"] = {

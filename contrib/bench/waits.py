@@ -80,7 +80,7 @@ def measure(options):
         ours(server, 4, 4)
         for _ in range(rounds):
             found["perdure node"].append(
-                ours(server, n, 5 if options.quick else 14))
+                ours(server, n, 5 if options.quick else 12))
     if options.peers and restate.there("node"):
         with restate.Restate("node") as peer:
             theirs(peer, 4, 4)
