@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import platform
+import signal
 import sys
 
 import kit
@@ -53,6 +54,8 @@ def sandbox():
 
 
 def main():
+    # What was started is ended then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     options = options_of(sys.argv[1:])
     found = {"conditions": conditions()}
     lines = [("figure", "must", "measured", "")]

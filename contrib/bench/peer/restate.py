@@ -1,5 +1,6 @@
 """Restate's server and one process with its SDK."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -23,6 +24,13 @@ def there(language):
         language == "node" or kit.have_peer("restate"))
 
 
+def kill(process):
+    """With what it started: hypercorn's worker is a process of its own."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
 class Restate:
     """Use as a context; `ports` and the data folder stay over kill()."""
 
@@ -43,15 +51,15 @@ class Restate:
     def __exit__(self, *_):
         for process in (self.server, self.worker):
             if process:
-                process.kill()
-                process.wait()
+                kill(process)
         self.log.close()
         self.folder.cleanup()
 
     def spawn(self, command, env):
         return subprocess.Popen(
             command, env={"PATH": os.environ["PATH"], **env}, stdout=self.log,
-            stderr=subprocess.STDOUT, cwd=self.folder.name)
+            stderr=subprocess.STDOUT, cwd=self.folder.name,
+            start_new_session=True)
 
     def start_worker(self):
         if self.language == "node":
@@ -134,12 +142,10 @@ class Restate:
         return [self.server.pid]
 
     def kill_server(self):
-        self.server.send_signal(signal.SIGKILL)
-        self.server.wait()
+        kill(self.server)
 
     def kill_worker(self):
-        self.worker.send_signal(signal.SIGKILL)
-        self.worker.wait()
+        kill(self.worker)
 
     def start_seconds(self):
         """Stopped before: server and worker until a first result."""
