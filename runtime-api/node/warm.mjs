@@ -13,7 +13,7 @@ import path from 'node:path';
 import zlib from 'node:zlib';
 
 const FOLDER = '/tmp/warm';
-const LOAD_MS = 10000;
+const LOAD_MS = 60000;
 const BYTES_MOST = 96 << 20;
 
 /** Entries as they are, one after the other, for a reader of a pipe. */

@@ -23,7 +23,8 @@
 #define WARM_JOBS_MOST 64	/* what is beyond asks again when it starts */
 #define WARM_HANDLER_MOST 1024
 #define WARM_AFTER_MS 20	/* answers and orders go first */
-#define WARM_KILL_MS 90000
+#define WARM_CPU_S 70		/* of each process */
+#define WARM_KILL_MS 600000	/* others may leave it little time */
 #define WARM_MEMORY_MB 512
 #define WARM_TMP_MB 128
 #define WARM_PIDS 64
@@ -229,6 +230,7 @@ warm_tell(struct spawn *s, const struct warm_job *j, struct err *err)
 static int
 warm_begin(struct spawn *s, struct warm_job *j, struct err *err)
 {
+	const struct rlimit cpu = { WARM_CPU_S, WARM_CPU_S };
 	struct warm *w = &s->warm;
 
 	if (starters_take(&s->starters, &w->starter, err) < 0) {
@@ -237,6 +239,8 @@ warm_begin(struct spawn *s, struct warm_job *j, struct err *err)
 	}
 	/* Even where there is no group for it, what is asked for goes first. */
 	setpriority(PRIO_PROCESS, (id_t)w->starter.pid, 19);
+	if (prlimit(w->starter.pid, RLIMIT_CPU, &cpu, NULL) < 0)
+		log_warn("no limit on a compiler's time: %s", strerror(errno));
 	if (warm_limit(w->starter.group, err) < 0 || warm_tell(s, j, err) < 0) {
 		starters_give_up(&s->starters, &w->starter);
 		w->starter = (struct starter){ .channel = -1 };
