@@ -11,7 +11,7 @@ on conflict (id) do nothing
 
 -- Due ones ($2: now) that no live node owns, for node $1; with $4 also all that
 -- it owns already.  The second look at the owner makes one of two takers go
--- empty.
+-- empty, and that at the time leaves one that was put off meanwhile.
 -- name: async_event_take
 with free as (
     select e.id, e.owner from async_event e
@@ -31,6 +31,7 @@ wanted as (
 update async_event e set owner = $1::bigint
 from wanted
 where e.id = wanted.id and e.owner = wanted.owner
+    and (e.owner = $1::bigint or e.due_ms <= $2::bigint)
 returning
     e.id, e.function, e.qualifier, e.payload, e.client_context, e.trace,
     e.tenant, e.attempt, e.accepted_ms, e.due_ms, e.owner, e.parent,

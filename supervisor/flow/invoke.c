@@ -181,6 +181,8 @@ attach_decide(struct exec_input *in, const struct durable_env *denv,
 	return EXEC_NOTHING;
 }
 
+static void invoke_durable(struct invoke *);
+
 static void
 attach_finish(struct exec_input *in, struct execution *x,
     const struct change *c, const struct err *err)
@@ -190,6 +192,11 @@ attach_finish(struct exec_input *in, struct execution *x,
 	(void)c;
 	free(in);
 	v->busy = false;
+	/* It was deleted since it was found: its name is free. */
+	if (v->done != NULL && err != NULL && err->kind == ERR_NOT_FOUND) {
+		invoke_durable(v);
+		return;
+	}
 	if (err != NULL || v->done == NULL) {
 		invoke_fail(v, err);
 		return;

@@ -269,6 +269,35 @@ archived_name_stays_taken(void **state)
 	execution_free(old);
 }
 
+/* ---- an event that is put off ---- */
+
+/* Somebody puts it off while it is being taken. */
+static void
+event_that_is_put_off_is_not_taken(void **state)
+{
+	struct async_event *e = async_event_new();
+	struct answer put = { 0 }, taken = { 0 };
+	PGconn *other = PQconnectdb(getenv("PERDURE_TEST_DB"));
+
+	(void)state;
+	e->id = id_random(bench.env);
+	e->function = xstrdup("g");
+	e->due_ms = 1;
+	store_event_put(bench.store, e, on_done, &put);
+	bench_until(&bench, &put.done);
+	PQclear(PQexec(other, "begin;"
+	    " update async_event set due_ms = 97, attempt = 1"));
+	store_event_take(bench.store, 1, 50, 9, true, on_events, &taken);
+	wait_for_lock();
+	PQclear(PQexec(other, "commit"));
+	PQfinish(other);
+	bench_until(&bench, &taken.done);
+	assert_int_equal(taken.result, STORE_OK);
+	assert_int_equal(taken.ntaken, 0);
+	assert_int_equal(number("select owner from async_event"), 0);
+	async_event_free(e);
+}
+
 /* ---- how often ---- */
 
 static void
@@ -372,6 +401,8 @@ main(void)
 		TEST_IN(committed, archived_name_stays_taken),
 		TEST_IN(repeatable, archived_name_stays_taken),
 		TEST_IN(serializable, archived_name_stays_taken),
+		TEST_IN(committed, event_that_is_put_off_is_not_taken),
+		TEST_IN(serializable, event_that_is_put_off_is_not_taken),
 		TEST(serialization_failures_are_repeated, open_committed),
 		TEST(deadlocks_are_repeated, open_committed),
 		TEST(who_always_meets_others_is_told_and_its_batch_is_not,

@@ -342,6 +342,33 @@ deletion_that_a_crash_cuts_off_goes_on(void **state)
 	reply_free(&answer);
 }
 
+/* Seed 702851: found by its name, and gone before it was looked at. */
+static void
+name_of_one_that_is_deleted_meanwhile_is_free(void **state)
+{
+	struct reply again = { 0 };
+	struct mem_task *t;
+	struct err err;
+
+	(void)state;
+	world_invoke(&w, "approval", "1", "name", INVOKE_EVENT, "{}", &r);
+	assert_true(world_until(&w, &r.done, 60));
+	while (w.callback[0] == '\0' || w.nhands > 0 || waiting() != NULL)
+		world_run(&w, 1);
+	world_crash(&w);
+	world_run(&w, 30);
+	world_invoke(&w, "approval", "1", "name", INVOKE_EVENT, "{}", &again);
+	t = held();
+	assert_int_equal(t->run(w.mem, t, &err), STORE_CONFLICT);
+	mem_remove(w.mem, only_row());
+	t->answer(w.mem, t, STORE_CONFLICT, &err);
+	release(t);
+	assert_true(world_until(&w, &again.done, 60));
+	assert_int_equal(again.err.kind, ERR_NONE);
+	assert_string_not_equal(again.arn, r.arn);
+	reply_free(&again);
+}
+
 #define WORLD(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -354,6 +381,7 @@ main(void)
 		WORLD(event_that_a_late_take_took_is_run),
 		WORLD(event_that_is_put_late_is_run),
 		WORLD(deletion_that_a_crash_cuts_off_goes_on),
+		WORLD(name_of_one_that_is_deleted_meanwhile_is_free),
 	};
 
 	return cmocka_run_group_tests_name("late", tests, NULL, NULL);
