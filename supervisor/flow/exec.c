@@ -19,6 +19,7 @@
 #define EXEC_BACKOFF_MS 50
 #define EXEC_BACKOFF_MOST_MS 2000
 #define EXEC_HELD_MS 250	/* see `waits` in exec.h */
+#define EXEC_DUE_MS (60 * 60 * 1000)	/* later ones are left to the rows */
 
 enum exec_phase {
 	EXEC_REST,
@@ -43,6 +44,8 @@ struct exec {
 	struct execution *old;
 	struct exec_lane lane, held;
 	struct alarm alarm, held_alarm;
+	struct alarm due;	/* its nearest time, while it is in memory */
+	int64_t due_ms;
 	struct change change;
 	struct err refused;
 	bool is_refused;
@@ -104,12 +107,24 @@ exec_take_idle(struct exec *e)
 	e->idle = false;
 }
 
+/* Only its row tells of its time when it is not in memory any more. */
+static void
+exec_forget_due(struct exec *e)
+{
+	struct engine *g = e->table->engine;
+
+	if (alarm_is_set(&e->due))
+		timer_seen(g, e->x != NULL ? durable_wake(e->x) : 1);
+	alarm_clear(g->alarms, &e->due);
+}
+
 static void
 exec_free(struct exec *e)
 {
 	struct exec_table *t = e->table;
 
 	exec_take_idle(e);
+	exec_forget_due(e);
 	alarm_clear(t->engine->alarms, &e->alarm);
 	alarm_clear(t->engine->alarms, &e->held_alarm);
 	map_del(t->by_id, &e->id, sizeof(e->id));
@@ -239,11 +254,41 @@ exec_unpin(struct exec *e)
 /* ---- what everybody has to know after a commit or a load ---- */
 
 static void
+exec_on_due(void *arg)
+{
+	struct exec *e = arg;
+
+	exec_poke(e->table->engine, &e->id);
+}
+
+/* No row is asked for what memory knows. */
+static void
+exec_wait_due(struct exec *e)
+{
+	struct engine *g = e->table->engine;
+	int64_t wake = durable_wake(e->x), ms;
+
+	if (alarm_is_set(&e->due) && e->due_ms == wake)
+		return;
+	alarm_clear(g->alarms, &e->due);
+	if (wake == 0)
+		return;
+	e->due_ms = wake;
+	ms = wake - env_now_ms(g->env);
+	if (ms > EXEC_DUE_MS)
+		timer_seen(g, wake);
+	else
+		alarm_set(g->alarms, &e->due, ms, exec_on_due, e);
+}
+
+static void
 exec_wake(struct exec *e)
 {
 	struct engine *g = e->table->engine;
 	struct execution *x = e->x;
 
+	if (execution_closed(x))
+		alarm_clear(g->alarms, &e->due);
 	/*
 	 * A claim of ours without a run was committed by a write whose fate
 	 * was unknown: nobody else can have handed it out.
@@ -262,7 +307,7 @@ exec_wake(struct exec *e)
 		if (!x->archived && execution_finished(x))
 			retention_seen(g);
 	} else {
-		timer_seen(g, durable_wake(x));
+		exec_wait_due(e);
 	}
 }
 
@@ -716,6 +761,7 @@ exec_forget(struct engine *g, const struct id *id)
 
 	if (e == NULL || e->phase != EXEC_REST)
 		return;		/* what is under way finds out by itself */
+	alarm_clear(g->alarms, &e->due);
 	execution_free(e->x);
 	e->x = NULL;
 	if (!TAILQ_EMPTY(&e->lane))
