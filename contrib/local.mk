@@ -4,12 +4,14 @@ EXTRA_DIST += \
 	%D%/bench/bench.py \
 	%D%/bench/burst.py \
 	%D%/bench/callback.py \
+	%D%/bench/checkpoints.py \
 	%D%/bench/cold.py \
 	%D%/bench/crash.py \
 	%D%/bench/durable.py \
 	%D%/bench/floor.py \
 	%D%/bench/invoke.py \
 	%D%/bench/kit.py \
+	%D%/bench/load.c \
 	%D%/bench/load.py \
 	%D%/bench/memory.py \
 	%D%/bench/million.py \

@@ -6,8 +6,6 @@
  * Each connection sends the start and the end of a step in one request, as
  * the SDKs do, and the next one when it was answered.  Prints JSON.
  */
-#include <config.h>
-
 #include <arpa/inet.h>
 #include <err.h>
 #include <netinet/in.h>
