@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/env.h"
+#include "base/mem.h"
 
 static int64_t
 env_clock_us(clockid_t which)
@@ -47,6 +48,41 @@ env_system_random(struct env *e, void *p, size_t n)
 		}
 		at += got;
 		n -= (size_t)got;
+	}
+}
+
+/* Given out once each; what was given is not kept. */
+struct random_pool {
+	size_t left;
+	unsigned char bytes[1024];
+};
+
+static void
+env_pool_random(struct env *e, void *p, size_t n)
+{
+	struct random_pool *pool = e->arg;
+	unsigned char *at;
+
+	if (n > sizeof(pool->bytes) / 4) {
+		env_system_random(e, p, n);
+		return;
+	}
+	if (pool->left < n) {
+		env_system_random(e, pool->bytes, sizeof(pool->bytes));
+		pool->left = sizeof(pool->bytes);
+	}
+	pool->left -= n;
+	at = pool->bytes + pool->left;
+	memcpy(p, at, n);
+	explicit_bzero(at, n);
+}
+
+void
+env_pool(struct env *e)
+{
+	if (e->random == env_system_random) {
+		e->arg = xcalloc(1, sizeof(struct random_pool));
+		e->random = env_pool_random;
 	}
 }
 

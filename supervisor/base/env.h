@@ -21,6 +21,11 @@ struct env {
 };
 
 struct env *env_system(void);
+/*
+ * Random bytes are taken from the kernel a piece at a time.  Never in a
+ * process that forks: both would give out the same.
+ */
+void env_pool(struct env *);
 
 int64_t env_mono_ms(struct env *);
 int64_t env_wall_ms(struct env *);

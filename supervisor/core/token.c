@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
-#include <openssl/hmac.h>
+#include <openssl/evp.h>
 
 #include "base/mem.h"
 #include "core/token.h"
@@ -76,24 +76,57 @@ text_get(const char *s, unsigned char *out, size_t room)
 	return bits >= 5 || acc != 0 ? -1 : (int)n;
 }
 
-/* Binds the bytes to their kind and subject. */
+#define BLOCK 64	/* of SHA-256 */
+#define DIGEST 32
+
+static void
+digest(const struct buf *b, unsigned char out[DIGEST])
+{
+	unsigned int n = 0;
+
+	if (!EVP_Digest(b->data, b->len, out, &n, EVP_sha256(), NULL) ||
+	    n != DIGEST)
+		abort();
+}
+
+static void
+mac_pad(const unsigned char *key, unsigned char with, struct buf *b)
+{
+	unsigned char pad[BLOCK];
+	size_t i;
+
+	for (i = 0; i < BLOCK; i++)
+		pad[i] = (i < TOKEN_KEY ? key[i] : 0) ^ with;
+	buf_add(b, pad, BLOCK);
+}
+
+/*
+ * Binds the bytes to their kind and subject.  HMAC as RFC 2104 has it: with
+ * OpenSSL's own it took a tenth of a checkpoint, since that looks up what it
+ * needs by name each time.
+ */
 static void
 mac_make(const unsigned char *key, char kind, const char *subject,
     const unsigned char *data, size_t n, unsigned char out[MAC])
 {
-	struct buf all = BUF_INIT;
-	unsigned char full[EVP_MAX_MD_SIZE];
-	unsigned int len = 0;
+	struct buf b = BUF_INIT;
+	unsigned char sum[DIGEST];
+	size_t len = strlen(subject);
 
-	buf_char(&all, kind);
-	buf_u32be(&all, (uint32_t)strlen(subject));
-	buf_str(&all, subject);
-	buf_add(&all, data, n);
-	if (HMAC(EVP_sha256(), key, TOKEN_KEY, (unsigned char *)all.data,
-	    all.len, full, &len) == NULL || len < MAC)
-		abort();
-	memcpy(out, full, MAC);
-	buf_free(&all);
+	_Static_assert(TOKEN_KEY <= BLOCK, "a longer key is hashed first");
+	buf_reserve(&b, BLOCK + 1 + sizeof(uint32_t) + len + n);
+	mac_pad(key, 0x36, &b);
+	buf_char(&b, kind);
+	buf_u32be(&b, (uint32_t)len);
+	buf_add(&b, subject, len);
+	buf_add(&b, data, n);
+	digest(&b, sum);
+	buf_reset(&b);
+	mac_pad(key, 0x5c, &b);
+	buf_add(&b, sum, DIGEST);
+	digest(&b, sum);
+	memcpy(out, sum, MAC);
+	buf_free(&b);
 }
 
 static void

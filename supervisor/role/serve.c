@@ -466,6 +466,7 @@ serve_run(const struct serve_conf *conf, struct err *err)
 {
 	struct serve s = { .conf = conf, .env = env_system(), .err = err };
 
+	env_pool(s.env);
 	s.base = serve_base();
 	if (s.base == NULL)
 		return err_set(err, ERR_INTERNAL, "no event loop");

@@ -34,6 +34,21 @@ a_checkpoint_token_says_what_was_put_in(void **state)
 	assert_true(t.seq == 1LL << 40);
 }
 
+/* What was handed out before an update is good behind it. */
+static void
+tokens_stay_what_they_are(void **state)
+{
+	char text[TOKEN_TEXT];
+
+	(void)state;
+	token_checkpoint(key, &sample, text);
+	assert_string_equal(text, "74aqeayeaudaocajbifqydio5yaaaaaho42zi"
+	    "aaaaaaqaaaaaaakgk4uh2o34xsswlt4xmcipvjw6");
+	token_callback(key, &sample.execution, 9, text);
+	assert_string_equal(text, "74aqeayeaudaocajbifqydio5yaaaaajt7wjnyb"
+	    "hs7ntfgrotcldoghbny");
+}
+
 static void
 tokens_are_letters_and_digits(void **state)
 {
@@ -163,6 +178,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_checkpoint_token_says_what_was_put_in),
+		cmocka_unit_test(tokens_stay_what_they_are),
 		cmocka_unit_test(tokens_are_letters_and_digits),
 		cmocka_unit_test(any_changed_character_spoils_a_token),
 		cmocka_unit_test(rubbish_is_no_token),
