@@ -27,7 +27,7 @@ build_packages="autoconf automake make gcc libc6-dev pkg-config libevent-dev
 libjansson-dev libpq-dev libssl-dev libpcre2-dev libarchive-dev
 libcurl4-openssl-dev libinih-dev libseccomp-dev postgresql python3
 python3-venv xz-utils"
-test_packages="libcmocka-dev npm procps iproute2"
+test_packages="libcmocka-dev npm procps iproute2 valgrind"
 # For functions with a network of their own; it can be built without.
 network_packages="libnftables-dev libmnl-dev nftables"
 

@@ -5,6 +5,9 @@ check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
 TESTS += %D%/check-layers.sh
+if HAVE_CMOCKA
+TESTS += %D%/unit/cost.sh
+endif
 
 TEST_EXTENSIONS = .sh
 LOG_DRIVER = $(SHELL) $(top_srcdir)/tap-driver.sh
@@ -130,4 +133,5 @@ EXTRA_DIST += \
 	%D%/runtime-api/test_node.py \
 	%D%/runtime-api/test_python.py \
 	%D%/sandbox/test_limits.py \
+	%D%/unit/cost.sh \
 	%D%/worker/sandbox.py
