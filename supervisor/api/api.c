@@ -76,6 +76,7 @@ api_input(struct call *c, const struct route *route)
 		.query = http_query(c->req),
 		.header = api_request_header,
 		.arg = c->req,
+		.is_worker = c->worker != NULL,
 	};
 	struct input_fault fault = { 0 };
 	json_t *in;

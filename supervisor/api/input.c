@@ -20,6 +20,7 @@
  * the largest batch that an SDK sends has a few thousand.
  */
 #define TOKENS_MOST 300000
+#define TOKENS_WORKER_MOST 50000	/* several thousand updates; 10 ms */
 
 static int
 fault(struct input_fault *f, const char *code, const char *fmt, ...)
@@ -99,7 +100,8 @@ body_load(const struct input_source *in, json_t **out, struct input_fault *f)
 		*out = json_object();
 		return 0;
 	}
-	if (count_tokens(in->body, in->body_len) > TOKENS_MOST)
+	if (count_tokens(in->body, in->body_len) > (in->is_worker ?
+	    TOKENS_WORKER_MOST : TOKENS_MOST))
 		return fault(f, "SerializationException",
 		    "The request body has too many values");
 	*out = json_loadb(in->body, in->body_len,

@@ -23,6 +23,7 @@ struct input_source {
 	const void *arg;
 	const char *body;
 	size_t body_len;
+	bool is_worker;	/* whom nobody trusts: fewer values */
 };
 
 /* Why it was refused: AWS's name of the error (a literal) and its text. */

@@ -14,8 +14,17 @@
  */
 #define SLICE_SUPERVISOR_US 100
 #define SLICE_WORKER_US 0	/* the kernel's own choice */
+/*
+ * And what we need of a processor we get before workers do, who are all in
+ * one group that weighs as much as one process: nine times as much, where we
+ * may.  A worker is given this back.
+ */
+#define SLICE_NICER 10
 
-/* A kernel that does not know it is none the worse. */
-void slice_set(unsigned int us);
+/*
+ * Nicer by so much than now, where that is allowed.  A kernel that does not
+ * know of slices is none the worse.
+ */
+void slice_set(unsigned int us, int nicer);
 
 #endif

@@ -252,7 +252,7 @@ parent_limits(void)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
-	slice_set(SLICE_SUPERVISOR_US);
+	slice_set(SLICE_SUPERVISOR_US, -SLICE_NICER);
 	/* What a worker without a pid namespace leaves comes to us. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	umask(022);
