@@ -125,7 +125,7 @@ main(void)
 	int r;
 
 	umask(022);
-	slice_set(SLICE_WORKER_US, SLICE_NICER);
+	slice_set(SLICE_WORKER_US, geteuid() == 0 ? SLICE_NICER : 0);
 	fcntl(SPEC_FD, F_SETFD, FD_CLOEXEC);
 	r = worker_read_spec(&spec, &err);
 	if (r == 0)

@@ -17,7 +17,7 @@
 /*
  * And what we need of a processor we get before workers do, who are all in
  * one group that weighs as much as one process: nine times as much, where we
- * may.  A worker is given this back.
+ * may.  A worker of root gives this back.
  */
 #define SLICE_NICER 10
 

@@ -6,8 +6,8 @@
 
 /* Use is forgotten by half in so long. */
 #define HALF_US 1000000.0
-/* One start of an interpreter or two; back in 40 s. */
-#define CREDIT_US 200000.0
+/* A start or two from a blank; back in 40 s. */
+#define CREDIT_US 60000.0
 #define CREDIT_BACK (CREDIT_US / 40e6)
 /*
  * Of its part: who waits behind others uses little, and shall not be light

@@ -79,7 +79,7 @@ a_burst_is_forgiven(void **state)
 
 	(void)state;
 	field_init(&f, 2);
-	/* A cold start: 150 ms of processor at once. */
+	/* A cold start: 50 ms of the processor more than its part. */
 	field_run(&f, 3, 50000, 50000);
 	field_run(&f, 1, 50000, 0);
 	field_run(&f, 1, 50000, 0);
