@@ -142,8 +142,9 @@ class Tcp(socketserver.ThreadingTCPServer):
     request_queue_size = 512
 
 
-class Udp(socketserver.ThreadingUDPServer):
-    daemon_threads = True
+class Udp(socketserver.UDPServer):
+    """One after the other, in the order in which they came."""
+
     max_packet_size = 65536
 
 
@@ -213,6 +214,8 @@ class Site:
                 start(Tcp(("0.0.0.0", PORT), Web))
         with inside(self.host):
             echo(HOST)
+        with inside(self.lan):
+            echo(LAN)
         with inside(self.world):
             for address in [WEB, RESOLVER, *OTHERS]:
                 echo(address)
