@@ -25,6 +25,18 @@ async function call(operation, input, least = 0) {
   return got;
 }
 
+// The refusal that is expected, as the client's own kind of error.
+async function refused(operation, input, kind) {
+  try {
+    await client.send(new sdk[`${operation}Command`](input));
+  } catch (error) {
+    if (!(error instanceof sdk[kind])) throw error;
+    process.stdout.write(`${operation}\n`);
+    return;
+  }
+  throw new Error(`${operation}: not refused`);
+}
+
 // The same by the newest service model.
 async function callNewer(operation, input, least = 0) {
   const Newer = newer[operation];
@@ -98,7 +110,10 @@ async function functions() {
   );
   await active("plain");
   const got = await call("GetFunction", { FunctionName: "plain" }, 1);
-  await call("ListTags", { Resource: got.Configuration.FunctionArn });
+  const Resource = got.Configuration.FunctionArn;
+  await call("TagResource", { Resource, Tags: { c: "d" } });
+  await call("UntagResource", { Resource, TagKeys: ["c"] });
+  await call("ListTags", { Resource });
   await call("ListFunctions", {}, 2);
   const name = { FunctionName: "plain" };
   const { Version } = await call("PublishVersion", name, 1);
@@ -124,11 +139,36 @@ async function functions() {
   await call("GetFunctionConcurrency", name);
   await call("DeleteFunctionConcurrency", name);
 
+  await unset(name, Version);
+
   const said = await call("Invoke", { ...name, LogType: "Tail" });
   if (said.Payload.transformToString() !== '"plain"')
     throw new Error(`Invoke gave ${said.Payload.transformToString()}`);
   await call("Invoke", { ...name, InvocationType: "Event" });
   await call("Invoke", { ...name, InvocationType: "DryRun" });
+}
+
+// What deploy tools ask for and no function has here.
+async function unset(name, Qualifier) {
+  const version = { ...name, Qualifier };
+  await call("GetFunctionCodeSigningConfig", name);
+  await call("GetRuntimeManagementConfig", name);
+  await call("ListFunctionUrlConfigs", name);
+  await call("ListProvisionedConcurrencyConfigs", name);
+  await call("ListEventSourceMappings", name);
+  await call("ListCapacityProviders", {});
+  await call("ListCodeSigningConfigs", {});
+  await call("ListLayers", {});
+  await call("ListLayerVersions", { LayerName: "none" });
+  const missing = "ResourceNotFoundException";
+  await refused("GetFunctionUrlConfig", name, missing);
+  await refused("GetPolicy", name, missing);
+  await refused("RemovePermission", { ...name, StatementId: "s" }, missing);
+  await refused(
+    "GetProvisionedConcurrencyConfig",
+    version,
+    "ProvisionedConcurrencyConfigNotFoundException",
+  );
 }
 
 async function start() {
