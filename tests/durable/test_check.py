@@ -38,6 +38,7 @@ def test_archived_executions_of_many_operations(postgres, server, puppet):
         for at in range(0, 2750, 250):
             turn.checkpoint(*(step(f"s{at + n}") for n in range(250)))
         turn.checkpoint(*(step(f"s{n}", "SUCCEED") for n in range(250)))
+        postgres.sql("analyze")
         turn.succeed()
         run.reach("SUCCEEDED")
     perdure.wait_for(
