@@ -152,7 +152,8 @@ batch_go(struct pgstore *s)
 	struct batch *b = &s->batch;
 	struct pg_unit *u;
 
-	if (b->flying != NULL || batch_pg(s)->state != PG_READY)
+	if (b->flying != NULL || batch_pg(s)->state != PG_READY ||
+	    (TAILQ_EMPTY(&b->waiting) && TAILQ_EMPTY(&b->alone)))
 		return;
 	u = batch_form(s);
 	if (u->ncalls == 0) {
@@ -236,6 +237,8 @@ batch_done(void *arg, struct pg_unit *u)
 	met = again && u->met ? batch_met(u) : MEETINGS_MOST;
 	if (again && (u->ncalls > 1 || met < MEETINGS_MOST))
 		batch_repeat(b, u, u->ncalls > 1 && met <= MEETINGS_WHOLE);
+	/* The database has the next ones while we answer these. */
+	batch_go(s);
 	while ((c = TAILQ_FIRST(&u->calls)) != NULL) {
 		TAILQ_REMOVE(&u->calls, c, link);
 		pg_call_finish(c, u->result, &u->err);
