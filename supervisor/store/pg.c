@@ -106,7 +106,6 @@ static void
 pg_send_commit(struct pg *pg, struct pg_unit *u)
 {
 	u->commit_sent = true;
-	pg_put(pg, STMT_COMMIT, NULL);
 	pg_sync(pg);
 }
 
@@ -134,9 +133,7 @@ pg_send(struct pg *pg, struct pg_unit *u)
 	struct pg_call *c;
 	int i;
 
-	if (u->kind == UNIT_COMMIT)
-		pg_put(pg, STMT_BEGIN, NULL);
-	else if (u->kind == UNIT_SNAPSHOT)
+	if (u->kind == UNIT_SNAPSHOT)
 		pg_put(pg, STMT_BEGIN_SNAPSHOT, NULL);
 	else if (u->kind == UNIT_ROLLBACK)
 		pg_put(pg, STMT_ROLLBACK, NULL);
@@ -165,8 +162,7 @@ pg_send(struct pg *pg, struct pg_unit *u)
 		pg_sync(pg);
 		break;
 	case UNIT_PLAIN:
-		u->commit_sent = true;
-		pg_sync(pg);
+		pg_send_commit(pg, u);
 		break;
 	case UNIT_ROLLBACK:
 		pg_sync(pg);
@@ -183,11 +179,23 @@ unit_answered(struct pg_call *c)
 	return c;
 }
 
+/* Otherwise the Sync ends it: what is before it is one transaction. */
+static bool
+unit_begins(const struct pg_unit *u)
+{
+	return u->kind == UNIT_SNAPSHOT || u->kind == UNIT_ROLLBACK;
+}
+
 static void
 pg_send_tracked(struct pg *pg, struct pg_unit *u)
 {
-	u->step = u->kind == UNIT_PLAIN ? STEP_CALLS : STEP_BEGIN;
 	u->at = unit_answered(TAILQ_FIRST(&u->calls));
+	if (unit_begins(u))
+		u->step = STEP_BEGIN;
+	else if (u->writes != NULL)
+		u->step = STEP_WRITES;
+	else
+		u->step = STEP_CALLS;
 	TAILQ_INSERT_TAIL(&pg->units, u, link);
 	pg->load++;
 	pg_send(pg, u);
@@ -276,7 +284,7 @@ unit_next(struct pg_unit *u)
 			u->step = STEP_SYNC;
 			return;
 		}
-		u->step = u->writes != NULL ? STEP_WRITES : STEP_CALLS;
+		u->step = STEP_CALLS;
 		break;
 	case STEP_WRITES:
 		u->step = STEP_CALLS;
@@ -293,7 +301,7 @@ unit_next(struct pg_unit *u)
 		return;
 	}
 	if (u->step == STEP_CALLS && u->at == NULL)
-		u->step = u->kind == UNIT_PLAIN ? STEP_SYNC : STEP_COMMIT;
+		u->step = unit_begins(u) ? STEP_COMMIT : STEP_SYNC;
 }
 
 /*
@@ -329,10 +337,9 @@ unit_result(struct pg *pg, struct pg_unit *u, PGresult *res)
 			s->res = res;
 			return false;
 		}
-		if (u->step == STEP_COMMIT && u->kind == UNIT_COMMIT)
-			u->committed = strcmp(PQcmdStatus(res), "COMMIT") == 0;
 		break;
 	case PGRES_PIPELINE_ABORTED:
+		u->skipped = true;
 		break;
 	default:
 		if (u->failed)
@@ -367,7 +374,8 @@ unit_finish(struct pg *pg, struct pg_unit *u)
 		pg_unit_free(u);
 		return;
 	}
-	if (u->kind == UNIT_COMMIT && !u->committed && !u->failed) {
+	/* The Sync was answered without an error before it: it committed. */
+	if (!u->failed && (u->skipped || u->step != STEP_SYNC)) {
 		u->failed = true;
 		u->result = STORE_RETRY;
 		err_set(&u->err, ERR_UNAVAILABLE, "database: not committed");

@@ -88,7 +88,7 @@ int pg_call_rows(const struct pg_call *, int stmt);
 enum unit_kind {
 	UNIT_PLAIN,	/* a transaction by itself */
 	UNIT_SNAPSHOT,	/* repeatable read, read only */
-	UNIT_COMMIT,	/* begin ... commit */
+	UNIT_COMMIT,	/* the same, of any size: see pg_send */
 	UNIT_ROLLBACK,	/* ends a transaction that failed */
 };
 
@@ -117,7 +117,7 @@ struct pg_unit {
 	struct pg_call *at;
 	int at_stmt;
 	bool got;		/* something of this step has come */
-	bool committed;
+	bool skipped;		/* a statement, because of an error before */
 	bool lost;		/* the connection went first */
 	bool failed;		/* err is the first error */
 	bool met;		/* the error: others were in its way */

@@ -26,8 +26,6 @@ unit_lose(struct pg_unit *u, const struct err *err)
 	u->lost = true;
 	if (u->failed)		/* the server refused it before */
 		u->result = STORE_RETRY;
-	else if (u->committed)
-		u->result = STORE_OK;
 	else if (u->commit_sent)
 		u->result = STORE_UNKNOWN;
 	else
