@@ -63,10 +63,12 @@ name_is_plain(const char *s)
 }
 
 static int
-plan_uplink(struct router *r, const char *name, struct err *err)
+plan_uplink(struct netplan *p, struct router *r, const char *name,
+    struct err *err)
 {
 	int i;
 
+	(void)p;
 	if (!name_is_plain(name))
 		return err_set(err, ERR_INVALID, "%.40s is not an interface",
 		    name);
@@ -80,24 +82,6 @@ plan_uplink(struct router *r, const char *name, struct err *err)
 	buf_fmt(&r->rules.uplinks, "%s\"%s\"", r->rules.uplinks.len > 0 ?
 	    ", " : "", name);
 	return 0;
-}
-
-static int
-plan_uplinks(struct router *r, const char *text, struct err *err)
-{
-	char name[64];
-	size_t n;
-
-	for (;; text += n) {
-		text += strspn(text, BLANKS);
-		n = strcspn(text, BLANKS);
-		if (n == 0)
-			return 0;
-		snprintf(name, sizeof(name), "%.*s", (int)(n > 60 ? 60 : n),
-		    text);
-		if (plan_uplink(r, name, err) < 0)
-			return -1;
-	}
 }
 
 /* 1: added; 0: not one that a function can reach; -1: no address. */
@@ -124,8 +108,21 @@ plan_resolver(struct netplan *p, struct router *r, const char *text)
 }
 
 static int
-plan_resolvers(struct netplan *p, struct router *r, const char *text,
+plan_resolver_set(struct netplan *p, struct router *r, const char *word,
     struct err *err)
+{
+	if (plan_resolver(p, r, word) != 1)
+		return err_set(err, ERR_INVALID, "%s is not an IPv4 address "
+		    "that functions can reach", word);
+	return 0;
+}
+
+typedef int plan_word(struct netplan *, struct router *, const char *word,
+    struct err *);
+
+static int
+plan_words(struct netplan *p, struct router *r, const char *text,
+    plan_word *each, struct err *err)
 {
 	char word[64];
 	size_t n;
@@ -135,11 +132,11 @@ plan_resolvers(struct netplan *p, struct router *r, const char *text,
 		n = strcspn(text, BLANKS);
 		if (n == 0)
 			return 0;
+		/* One that is cut is none of anything either. */
 		snprintf(word, sizeof(word), "%.*s", (int)(n > 60 ? 60 : n),
 		    text);
-		if (plan_resolver(p, r, word) != 1)
-			return err_set(err, ERR_INVALID, "%s is not an IPv4 "
-			    "address that functions can reach", word);
+		if (each(p, r, word, err) < 0)
+			return -1;
 	}
 }
 
@@ -171,10 +168,11 @@ plan_settings(struct netplan *p, struct router *r,
 
 	if (plan_range(p, r, config_text(config, "egress.range"), err) < 0)
 		return err_wrap(err, "egress.range");
-	if (plan_uplinks(r, config_text(config, "egress.uplinks"), err) < 0)
+	if (plan_words(p, r, config_text(config, "egress.uplinks"),
+	    plan_uplink, err) < 0)
 		return err_wrap(err, "egress.uplinks");
-	if (plan_resolvers(p, r, config_text(config, "egress.nameservers"),
-	    err) < 0)
+	if (plan_words(p, r, config_text(config, "egress.nameservers"),
+	    plan_resolver_set, err) < 0)
 		return err_wrap(err, "egress.nameservers");
 	if (plan_numbers(r, config, err) < 0)
 		return -1;
@@ -205,7 +203,7 @@ netplan_check(const struct config *config, struct err *err)
 
 /* Interfaces with a default route. */
 static int
-host_uplinks(struct router *r, struct err *err)
+host_uplinks(struct netplan *p, struct router *r, struct err *err)
 {
 	own_file FILE *f = fopen("/proc/net/route", "re");
 	char line[256], name[64];
@@ -216,7 +214,7 @@ host_uplinks(struct router *r, struct err *err)
 	while (fgets(line, sizeof(line), f) != NULL)
 		if (sscanf(line, "%63s %x %*x %*x %*d %*d %*d %x", name, &to,
 		    &mask) == 3 && to == 0 && mask == 0 &&
-		    plan_uplink(r, name, err) < 0)
+		    plan_uplink(p, r, name, err) < 0)
 			return -1;
 	if (r->nuplinks == 0)
 		return err_set(err, ERR_UNAVAILABLE, "the host has no default "
@@ -262,7 +260,7 @@ netplan_make(struct netplan *p, struct router *r, const struct config *config,
 {
 	if (plan_settings(p, r, config, err) < 0)
 		return -1;
-	if (r->nuplinks == 0 && host_uplinks(r, err) < 0)
+	if (r->nuplinks == 0 && host_uplinks(p, r, err) < 0)
 		return -1;
 	/* A stub on loopback has the real ones in its own file. */
 	if (r->rules.resolvers.len == 0)
