@@ -278,17 +278,26 @@ address_bytes(const struct sockaddr *sa, unsigned char out[16])
  * IPv4 inside IPv6 (mapped) is what the kernel connects to, so it is judged
  * as such; other ways to hide one there are not global, or are listed.
  */
-bool
-egress_address(const struct egress_nets *nets, const struct sockaddr *sa)
+enum egress_nets_kind
+egress_kind(const struct egress_nets *nets, const struct sockaddr *sa)
 {
 	unsigned char a[16];
 
 	if (!address_bytes(sa, a) || HAVE(never, a))
-		return false;
+		return EGRESS_NEVER;
 	if (nets != NULL && nets_have(nets->list, nets->n, a))
-		return true;
-	return (net_has(&mapped, a) || net_has(&global, a)) &&
-	    !HAVE(special, a);
+		return EGRESS_OPENED;
+	if (!net_has(&mapped, a) && !net_has(&global, a))
+		return EGRESS_SPECIAL;
+	return HAVE(special, a) ? EGRESS_SPECIAL : EGRESS_PUBLIC;
+}
+
+bool
+egress_address(const struct egress_nets *nets, const struct sockaddr *sa)
+{
+	enum egress_nets_kind kind = egress_kind(nets, sa);
+
+	return kind == EGRESS_OPENED || kind == EGRESS_PUBLIC;
 }
 
 static int

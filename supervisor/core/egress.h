@@ -53,7 +53,12 @@ enum egress_nets_kind {
 	EGRESS_NEVER,	/* what no setting opens */
 	EGRESS_SPECIAL,	/* the rest that is not the internet's */
 	EGRESS_OPENED,	/* the operator's */
+	EGRESS_PUBLIC,	/* none of these */
 };
+
+/* Which one decides about it; NULL: the operator opens none. */
+enum egress_nets_kind egress_kind(const struct egress_nets *,
+    const struct sockaddr *);
 
 /* Their IPv4 networks for a filter elsewhere: "10.0.0.0/8, 127.0.0.0/8". */
 void egress_nets_ipv4(const struct egress_nets *, enum egress_nets_kind,
