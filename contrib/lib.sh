@@ -29,7 +29,7 @@ libcurl4-openssl-dev libinih-dev libseccomp-dev postgresql python3
 python3-venv xz-utils"
 test_packages="libcmocka-dev npm procps iproute2 valgrind"
 # For functions with a network of their own; it can be built without.
-network_packages="libnftables-dev libmnl-dev nftables"
+network_packages="libnftables-dev libmnl-dev nftables libslirp-dev"
 
 # packages NAME...: install those that are missing.
 packages() {

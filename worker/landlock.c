@@ -204,3 +204,27 @@ landlock_enter(struct sandbox *s, struct err *err)
 		return err_sys(err, "enter");
 	return 0;
 }
+
+int
+landlock_nothing(struct err *err)
+{
+	int abi = landlock_abi();
+	struct ruleset_attr handled = { .fs = FS_FIRST };
+	own_fd int rules = -1;
+
+	if (abi >= 2)
+		handled.fs |= FS_REFER;
+	if (abi >= 3)
+		handled.fs |= FS_TRUNCATE;
+	if (abi >= 4)
+		handled.net = NET_BIND_TCP;
+	if (abi >= 5)
+		handled.fs |= FS_IOCTL_DEV;
+	if (abi >= 6)
+		handled.scoped = SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL;
+	rules = (int)syscall(SYS_landlock_create_ruleset, &handled,
+	    landlock_attr_size(abi), 0);
+	if (rules < 0 || syscall(SYS_landlock_restrict_self, rules, 0) < 0)
+		return err_sys(err, "enter");
+	return 0;
+}

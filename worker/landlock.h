@@ -12,5 +12,7 @@
 int landlock_abi(void);
 /* Needs no_new_privs. */
 int landlock_enter(struct sandbox *, struct err *);
+/* The same, for who opens no file, listens nowhere and signals nobody. */
+int landlock_nothing(struct err *);
 
 #endif

@@ -6,6 +6,10 @@ libworker_a_SOURCES += \
 	%D%/bind.h \
 	%D%/filter.c \
 	%D%/filter.h \
+	%D%/flows.c \
+	%D%/flows.h \
+	%D%/gate.c \
+	%D%/gate.h \
 	%D%/init.c \
 	%D%/init.h \
 	%D%/keep.c \
@@ -28,6 +32,9 @@ libworker_a_SOURCES += \
 	%D%/selftest.h \
 	%D%/spec.c \
 	%D%/spec.h \
+	%D%/stack.h \
+	%D%/tun.c \
+	%D%/tun.h \
 	%D%/unpack.c \
 	%D%/unpack.h \
 	%D%/unpacker.c \
@@ -42,8 +49,30 @@ EXTRA_DIST += \
 	%D%/veth.c \
 	%D%/veth.h
 
+# A program of its own, so that no worker's start loads the library.
+if HAVE_SLIRP
+libexec_PROGRAMS += perdure-stack
+perdure_stack_SOURCES = \
+	%D%/jail.c \
+	%D%/jail.h \
+	%D%/road.c \
+	%D%/road.h \
+	%D%/stack.c
+perdure_stack_LDADD = libworker.a libcore.a libbase.a $(SECCOMP_LIBS) \
+	$(SLIRP_LIBS)
+endif
+EXTRA_DIST += \
+	%D%/jail.c \
+	%D%/jail.h \
+	%D%/road.c \
+	%D%/road.h \
+	%D%/stack.c
+
 unit_tests += \
+	tests/unit/t_gate \
 	tests/unit/t_spec
+tests_unit_t_gate_SOURCES = tests/unit/t_gate.c
+tests_unit_t_gate_LDADD = libworker.a libcore.a libbase.a $(CMOCKA_LIBS)
 tests_unit_t_spec_SOURCES = tests/unit/t_spec.c
 
 EXTRA_DIST += %D%/README.md

@@ -84,7 +84,8 @@ worker_let_go(struct sandbox *s, struct err *err)
 		return -1;
 	if (sandbox_has(s, MECH_USER) && ns_map(s, err) < 0)
 		return err_wrap(err, "sandbox step map");
-	if (s->spec->way.number != 0 && way_give(s->spec, s->first, err) < 0)
+	if (s->spec->way.number != 0 && s->spec->way.kind == WAY_VETH &&
+	    way_give(s->spec, s->first, err) < 0)
 		return err_wrap(err, "sandbox step way");
 	if (write(s->go[1], "", 1) != 1)
 		return err_sys(err, "let go");

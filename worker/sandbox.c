@@ -12,6 +12,7 @@
 #include "worker/ns.h"
 #include "worker/privs.h"
 #include "worker/sandbox.h"
+#include "worker/tun.h"
 
 const struct step sandbox_outside[] = {
 	{ "groups", MECH_ROOT, 0, ns_groups },
@@ -28,6 +29,7 @@ const struct step sandbox_inside[] = {
 	{ "ids", MECH_USER, 0, ns_ids },
 	{ "session", 0, 0, ns_session },
 	{ "hostname", MECH_UTS, 0, ns_hostname },
+	{ "tun", MECH_NET | MECH_USER, MECH_ROOT, tun_give },
 	{ "private", MECH_MOUNT, 0, mount_private },
 	{ "trees", MECH_MOUNT, MECH_ROOT, mount_open },
 	{ "root", MECH_MOUNT, 0, mount_root },

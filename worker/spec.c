@@ -51,6 +51,7 @@ spec_write(struct buf *b, const struct spec *s)
 	buf_u32be(b, s->way.address);
 	buf_u32be(b, s->way.gateway);
 	buf_u32be(b, s->way.mtu);
+	buf_u32be(b, s->way.kind);
 	spec_put_str(b, s->resolv == NULL ? "" : s->resolv);
 }
 
@@ -157,6 +158,7 @@ spec_read(struct spec *s, const void *data, size_t len, struct err *err)
 	s->way.address = spec_u32(&r);
 	s->way.gateway = spec_u32(&r);
 	s->way.mtu = spec_u32(&r);
+	s->way.kind = spec_u32(&r);
 	s->resolv = spec_str(&r);
 	s->router = -1;
 	if (!r.bad && r.p == r.end)

@@ -88,11 +88,17 @@ struct spec_mount {
 	uint32_t writable;
 };
 
-/* A network interface that leads to main's router; see worker/way.h. */
+enum spec_way_kind {
+	WAY_VETH,	/* leads to main's router; see worker/way.h */
+	WAY_TUN,	/* to a user-space stack; see worker/tun.h */
+};
+
+/* A network interface of its own. */
 struct spec_way {
 	uint32_t number;	/* of its other end there; 0: none is wanted */
 	uint32_t address, gateway;	/* IPv4, host order */
 	uint32_t mtu;
+	uint32_t kind;		/* enum spec_way_kind */
 };
 
 struct spec {
@@ -134,6 +140,7 @@ enum spec_report_kind {
 	REPORT_UNPACKED, /* value: enum err_kind, 0 done; bytes; text */
 	REPORT_BLANK,	/* where the variables of a SPEC_BLANK are written */
 	REPORT_BOUND,	/* of a SPEC_BIND: done */
+	REPORT_TUN,	/* the other end of its WAY_TUN */
 };
 
 struct spec_report {

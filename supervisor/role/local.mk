@@ -35,10 +35,14 @@ libsup_a_SOURCES += \
 	%D%/listen.h \
 	%D%/lockdown.c \
 	%D%/lockdown.h \
+	%D%/netchild.c \
+	%D%/netchild.h \
 	%D%/netplan.c \
 	%D%/netplan.h \
 	%D%/netslot.c \
 	%D%/netslot.h \
+	%D%/netstack.c \
+	%D%/netstack.h \
 	%D%/network.c \
 	%D%/network.h \
 	%D%/notify.c \

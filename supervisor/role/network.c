@@ -1,127 +1,79 @@
 #include <config.h>
 
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "role/netchild.h"
 #include "role/netslot.h"
 #include "role/network.h"
 #include "role/router.h"
+#include "worker/tun.h"
 
-#define NEEDS (MECH_ROOT | MECH_NET | MECH_MOUNT)
-#define CHILD_MS 20000
+#define NEEDS_VETH (MECH_ROOT | MECH_NET | MECH_MOUNT)
+#define NEEDS_TUN (MECH_USER | MECH_NET | MECH_MOUNT)
 
 void
 network_init(struct network *n)
 {
 	memset(n, 0, sizeof(*n));
 	n->space = n->lock = n->slot = -1;
+	netstack_init(&n->stack);
 	snprintf(n->why, sizeof(n->why), "egress.full is false");
 }
 
 uint32_t
 network_ways(const struct network *n)
 {
-	return n->space < 0 ? 0 : n->plan.last - n->plan.first + 1;
+	return n->kind == NETWORK_NONE ? 0 : n->ways;
 }
 
 int
 network_way(const struct network *n, uint32_t number, struct spec *spec,
     struct err *err)
 {
-	if (n->space < 0)
+	if (n->kind == NETWORK_NONE)
 		return err_set(err, ERR_UNAVAILABLE, "outgoing network "
 		    "\"full\" is not given on this host: %s", n->why);
 	spec->way = (struct spec_way){ .number = number,
 		.address = n->plan.first + number - 1,
 		.gateway = n->router.gateway, .mtu = n->router.mtu };
-	spec->router = n->space;
 	spec->resolv = n->plan.resolv.data;
+	if (n->kind == NETWORK_VETH) {
+		spec->router = n->space;
+	} else {
+		spec->way.kind = WAY_TUN;
+		spec->way.mtu = TUN_MTU;
+	}
 	return 0;
+}
+
+pid_t
+network_stack(const struct network *n, uint32_t number, int tun,
+    struct cgroup *group, struct err *err)
+{
+	if (n->kind != NETWORK_TUN)
+		return err_set(err, ERR_INVALID, "nobody wanted an "
+		    "interface");
+	return netstack_start(&n->stack, number, n->plan.first + number - 1,
+	    tun, group, NULL, err);
+}
+
+void
+network_ended(const struct network *n, uint32_t number)
+{
+	if (n->kind == NETWORK_TUN && number != 0)
+		netstack_ended(&n->stack, number);
 }
 
 #ifdef PD_NFTABLES
-
-/* ---- in a process of its own ---- */
-
-typedef int network_work(void *arg, struct err *);
-
-static void __attribute__((noreturn))
-child_work(network_work *work, void *arg, int channel, pid_t parent)
-{
-	struct spec_report report = { .kind = REPORT_FAILED };
-	struct err err, ignored;
-	int r;
-
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
-	    getppid() != parent)
-		_exit(1);
-	r = work(arg, &err);
-	if (r >= 0)
-		report.kind = REPORT_UP;
-	else
-		snprintf(report.text, sizeof(report.text), "%.239s",
-		    err.text);
-	spec_report_send(channel, &report, &r, r > 0 ? 1 : 0, &ignored);
-	_exit(r < 0 ? 1 : 0);
-}
-
-static int
-child_answer(int channel, int *fd, struct err *err)
-{
-	struct pollfd p = { .fd = channel, .events = POLLIN };
-	struct spec_report report;
-	int fds[SPEC_UP_FDS], nfds, gone;
-
-	if (poll(&p, 1, CHILD_MS) <= 0 || spec_report_recv(channel, &report,
-	    fds, &nfds, &gone, err) <= 0)
-		return err_set(err, ERR_TIMEOUT, "no answer");
-	if (report.kind != REPORT_UP)
-		return err_set(err, ERR_UNAVAILABLE, "%s", report.text);
-	*fd = nfds > 0 ? fds[0] : -1;
-	return 0;
-}
-
-/*
- * What it works on is in its memory, too.  A descriptor that the work returns
- * (greater than 0) becomes *fd.
- */
-static int
-child_do(network_work *work, void *arg, int *fd, struct err *err)
-{
-	own_fd int ours = -1;
-	pid_t pid, self = getpid();
-	int pair[2], r;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_sys(err, "socketpair");
-	ours = pair[0];
-	pid = fork();
-	if (pid == 0)
-		child_work(work, arg, pair[1], self);
-	close(pair[1]);
-	if (pid < 0)
-		return err_sys(err, "fork");
-	r = child_answer(ours, fd, err);
-	if (r < 0)
-		kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	return r;
-}
 
 static int
 work_make(void *arg, struct err *err)
@@ -199,7 +151,7 @@ network_still(struct network *n)
 		return;
 	}
 	for (i = 0; i < names.n; i++)
-		if (child_do(work_still, names.names[i], &fd, &err) < 0)
+		if (netchild_do(work_still, names.names[i], &fd, &err) < 0)
 			log_warn("forwarding stays: %s", err.text);
 	names.n = 0;
 	if (netslot_write(n->lock, n->home, &names, &err) < 0)
@@ -251,26 +203,21 @@ network_make(struct network *n, const struct data *data, struct err *err)
 	if (network_note(n, err) < 0 ||
 	    network_write_resolv(n, data, err) < 0)
 		return -1;
-	return child_do(work_make, &n->router, &n->space, err);
+	return netchild_do(work_make, &n->router, &n->space, err);
 }
 
 static int
-network_try(struct network *n, const struct sandbox_kit *kit,
-    const struct data *data, const struct config *config, struct err *err)
+network_veth(struct network *n, const struct data *data, struct err *err)
 {
 	int r;
 
-	if ((kit->mech & NEEDS) != NEEDS)
-		return err_set(err, ERR_UNAVAILABLE, "it needs root, and "
-		    "network and mount namespaces");
-	n->router.rules.without = kit->without;
-	if (netplan_make(&n->plan, &n->router, config, err) < 0)
-		return -1;
 	n->lock = netslot_open(&n->home, err);
 	if (n->lock < 0 || netslot_enter(n->lock, n->home, err) < 0)
 		return -1;
 	r = network_make(n, data, err);
 	netslot_leave(n->lock, n->home);
+	if (r == 0)
+		n->kind = NETWORK_VETH;
 	return r;
 }
 
@@ -287,7 +234,7 @@ network_unmake(struct network *n)
 		return;
 	}
 	others = network_others(n);
-	if (child_do(work_remove, &n->router, &fd, &err) < 0)
+	if (netchild_do(work_remove, &n->router, &fd, &err) < 0)
 		log_warn("the network of functions stays: %s", err.text);
 	else if (others == 0)
 		network_still(n);
@@ -337,7 +284,7 @@ probe_forwarding(const struct router *r, struct buf *out)
 }
 
 static void
-probe_full(const struct config *config, struct buf *out)
+probe_veth(const struct config *config, struct buf *out)
 {
 	struct netplan plan = { .first = 0 };
 	struct router r = { .mtu = 0 };
@@ -346,13 +293,13 @@ probe_full(const struct config *config, struct buf *out)
 
 	r.rules.without = "";
 	if (netplan_make(&plan, &r, config, &err) < 0 ||
-	    child_do(work_probe, &r, &fd, &err) < 0)
+	    netchild_do(work_probe, &r, &fd, &err) < 0)
 		buf_fmt(out, "off: %s", err.text);
-	else
-		buf_str(out, "on");
-	if (strcmp(out->data, "on") == 0)
+	else {
+		buf_str(out, "on: veth and nftables");
 		probe_forwarding(&r, out);
-	if (out->data[1] == 'n' && child_do(work_others, NULL, &fd, &err) < 0)
+	}
+	if (out->data[1] == 'n' && netchild_do(work_others, NULL, &fd, &err) < 0)
 		buf_fmt(out, "; others refuse what they do not know, so let "
 		    "pd* through: %s", err.text);
 	ruleset_free(&r.rules);
@@ -362,13 +309,10 @@ probe_full(const struct config *config, struct buf *out)
 #else
 
 static int
-network_try(struct network *n, const struct sandbox_kit *kit,
-    const struct data *data, const struct config *config, struct err *err)
+network_veth(struct network *n, const struct data *data, struct err *err)
 {
 	(void)n;
-	(void)kit;
 	(void)data;
-	(void)config;
 	return err_set(err, ERR_UNAVAILABLE, "built without libnftables and "
 	    "libmnl");
 }
@@ -380,13 +324,75 @@ network_unmake(struct network *n)
 }
 
 static void
-probe_full(const struct config *config, struct buf *out)
+probe_veth(const struct config *config, struct buf *out)
 {
 	(void)config;
 	buf_str(out, "off: built without libnftables and libmnl");
 }
 
 #endif
+
+/* ---- as an ordinary user ---- */
+
+/* A main has never more workers than that, but for those that are ending. */
+static uint32_t
+tun_ways(const struct netplan *p, const struct config *config)
+{
+	int64_t most = config_count(config, "workers.max") + 64;
+	uint32_t ways = p->last - p->first + 1;
+
+	return most < ways ? (uint32_t)most : ways;
+}
+
+static int
+network_tun(struct network *n, const struct sandbox_kit *kit,
+    const struct config *config, struct err *err)
+{
+	n->ways = tun_ways(&n->plan, config);
+	if (netstack_open(&n->stack, kit, &n->plan, &n->router, n->ways,
+	    config_text(config, "egress.networks"), err) < 0 ||
+	    netstack_try(&n->stack, n->plan.first, err) < 0)
+		return -1;
+	n->kind = NETWORK_TUN;
+	return 0;
+}
+
+static int
+network_try(struct network *n, const struct sandbox_kit *kit,
+    const struct data *data, const struct config *config, struct err *err)
+{
+	uint32_t needs = kit->mech & MECH_ROOT ? NEEDS_VETH : NEEDS_TUN;
+
+	if ((kit->mech & needs) != needs)
+		return err_set(err, ERR_UNAVAILABLE, "it needs network and "
+		    "mount namespaces, and root or user namespaces");
+	n->router.rules.without = kit->without;
+	if (netplan_make(&n->plan, &n->router, config, err) < 0)
+		return -1;
+	n->ways = n->plan.last - n->plan.first + 1;
+	return kit->mech & MECH_ROOT ? network_veth(n, data, err) :
+	    network_tun(n, kit, config, err);
+}
+
+static void
+probe_tun(const struct config *config, struct buf *out)
+{
+	struct network n;
+	struct sandbox_kit kit;
+	struct err err;
+
+	network_init(&n);
+	sandbox_kit_init(&kit, config);
+	kit.mech = NEEDS_TUN;
+	if (network_try(&n, &kit, NULL, config, &err) < 0)
+		buf_fmt(out, "off: %s", err.text);
+	else
+		buf_str(out, "on: a user-space stack (libslirp)");
+	network_close(&n);
+	sandbox_kit_free(&kit);
+}
+
+/* ---- both ---- */
 
 void
 network_open(struct network *n, const struct sandbox_kit *kit,
@@ -401,10 +407,14 @@ network_open(struct network *n, const struct sandbox_kit *kit,
 		    err.text);
 		snprintf(n->why, sizeof(n->why), "%.239s", err.text);
 	}
-	if (n->space >= 0)
-		log_info("functions may have a network of their own slot=%d "
-		    "uplinks=\"%s\"", n->slot, n->router.rules.uplinks.data);
-	fact = n->space >= 0 ? xstrdup("on") : xasprintf("off: %s", n->why);
+	if (n->kind != NETWORK_NONE)
+		log_info("functions may have a network of their own way=%s "
+		    "slot=%d uplinks=\"%s\"", n->kind == NETWORK_VETH ?
+		    "veth" : "user-space", n->slot,
+		    n->router.rules.uplinks.data);
+	fact = n->kind == NETWORK_VETH ? xstrdup("on: veth") :
+	    n->kind == NETWORK_TUN ? xstrdup("on: user-space") :
+	    xasprintf("off: %s", n->why);
 	config_put_fact(config, NETWORK_FACT, fact);
 }
 
@@ -418,6 +428,7 @@ network_close(struct network *n)
 	if (n->lock >= 0)
 		close(n->lock);
 	free(n->resolv);
+	netstack_close(&n->stack);
 	netplan_free(&n->plan);
 	ruleset_free(&n->router.rules);
 	network_init(n);
@@ -426,12 +437,15 @@ network_close(struct network *n)
 void
 network_probe(const struct config *config, uint32_t mech, char out[400])
 {
+	uint32_t needs = mech & MECH_ROOT ? NEEDS_VETH : NEEDS_TUN;
 	own_buf struct buf text = BUF_INIT;
 
-	if ((mech & NEEDS) != NEEDS)
-		buf_str(&text, "off: it needs root, and network and mount "
-		    "namespaces");
+	if ((mech & needs) != needs)
+		buf_str(&text, "off: it needs network and mount namespaces, "
+		    "and root or user namespaces");
+	else if (mech & MECH_ROOT)
+		probe_veth(config, &text);
 	else
-		probe_full(config, &text);
+		probe_tun(config, &text);
 	snprintf(out, 400, "%s", text.data);
 }

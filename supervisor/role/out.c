@@ -75,7 +75,7 @@ out_open(struct out *o, struct event_base *base, const struct config *config,
 	o->egress.allow = o->allow;
 	o->egress.nets = o->nets;
 	o->egress.no_full = full == NULL ? "off" :
-	    strcmp(full, "on") == 0 ? NULL : full;
+	    strncmp(full, "on", 2) == 0 ? NULL : full;
 	o->egress.tag = out_tag;
 	o->egress.arg = o;
 	return 0;

@@ -46,6 +46,7 @@ spawned_drop(struct spawn *s, struct spawned *w)
 	s->count--;
 	if (w->channel >= 0)
 		close(w->channel);
+	network_ended(s->network, w->way);
 	fair_leave(&s->fair, &w->seat);
 	if (w->group != NULL)
 		starters_drop(&s->starters, w->group);
@@ -535,6 +536,20 @@ spawned_up(struct spawn *s, struct spawned *w, const int *fds)
 	link_send(s->link, &m, &err);
 }
 
+/* Its interface is there; nothing carries its packets yet. */
+static void
+spawned_tun(struct spawn *s, struct spawned *w, int tun)
+{
+	struct err err;
+
+	w->stack = network_stack(s->network, w->way, tun, w->group, &err);
+	if (w->stack > 0)
+		return;
+	w->stack = 0;
+	snprintf(w->why, sizeof(w->why), "%.239s", err.text);
+	spawned_kill(w);
+}
+
 static void
 spawned_report(struct spawn *s, struct spawned *w,
     const struct spec_report *report, int *fds, int *nfds)
@@ -552,6 +567,10 @@ spawned_report(struct spawn *s, struct spawned *w,
 			blank_report(s, w, report, fds, nfds);
 		else if (!w->is_up && *nfds == SPEC_UP_FDS)
 			spawned_up(s, w, fds);
+		break;
+	case REPORT_TUN:
+		if (w->way != 0 && w->stack == 0 && *nfds == 1)
+			spawned_tun(s, w, fds[0]);
 		break;
 	case REPORT_BLANK:
 		if (w->kind != NULL)
@@ -621,9 +640,22 @@ spawn_by_pid(struct spawn *s, pid_t pid)
 	struct spawned *w;
 
 	LIST_FOREACH(w, &s->list, link)
-		if (w->starter == pid || w->first == pid)
+		if (w->starter == pid || w->first == pid || w->stack == pid)
 			return w;
 	return NULL;
+}
+
+/* What a worker that outlives its stack sent would go nowhere. */
+static void
+spawned_lost_network(struct spawned *w, int status)
+{
+	if (w->starter == 0 && w->first == 0)
+		return;
+	log_info("the network of a worker ended id=%llu status=%#x",
+	    (unsigned long long)w->id, (unsigned int)status);
+	if (w->why[0] == '\0')
+		snprintf(w->why, sizeof(w->why), "its network ended");
+	spawned_kill(w);
 }
 
 /*
@@ -649,13 +681,21 @@ spawn_reaped(struct spawn *s, pid_t pid, int status, const struct rusage *ru)
 		w->starter = 0;
 		if (!w->had_first)
 			w->status = status;
+	} else if (w->stack == pid) {
+		w->stack = 0;
+		spawned_lost_network(w, status);
 	} else {
 		w->first = 0;
 		spawned_usage(w, ru);
 		if (!w->is_reported)
 			w->status = status;
 	}
-	if (w->starter == 0 && w->first == 0)
+	if (w->starter != 0 || w->first != 0)
+		return 1;
+	/* Last, so that the worker never runs without. */
+	if (w->stack != 0)
+		kill(w->stack, SIGKILL);
+	else
 		spawned_gone(s, w);
 	return 1;
 }

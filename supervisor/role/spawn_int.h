@@ -17,6 +17,7 @@ struct spawned {
 	int channel;
 	pid_t starter;		/* 0: reaped */
 	pid_t first;		/* 0: not known or reaped */
+	pid_t stack;		/* 0: none or reaped; see netstack.h */
 	int had_first;
 	int is_up;
 	int64_t up_by_ms;

@@ -8,6 +8,7 @@ fuzz_programs = \
 	%D%/fuzz_config \
 	%D%/fuzz_egress \
 	%D%/fuzz_frames \
+	%D%/fuzz_gate \
 	%D%/fuzz_http \
 	%D%/fuzz_input \
 	%D%/fuzz_jsontext \
@@ -27,6 +28,8 @@ TESTS += $(fuzz_programs)
 %C%_fuzz_config_SOURCES = %D%/fuzz_config.c $(fuzz_common)
 %C%_fuzz_egress_SOURCES = %D%/fuzz_egress.c $(fuzz_common)
 %C%_fuzz_frames_SOURCES = %D%/fuzz_frames.c $(fuzz_common)
+%C%_fuzz_gate_SOURCES = %D%/fuzz_gate.c $(fuzz_common)
+%C%_fuzz_gate_LDADD = libworker.a libcore.a libbase.a
 %C%_fuzz_http_SOURCES = %D%/fuzz_http.c $(fuzz_common)
 %C%_fuzz_input_SOURCES = %D%/fuzz_input.c $(fuzz_common)
 %C%_fuzz_jsontext_SOURCES = %D%/fuzz_jsontext.c $(fuzz_common)

@@ -99,6 +99,28 @@ def missing():
     return None
 
 
+def missing_user():
+    """The same for an ordinary user; root makes the world around it."""
+    if os.geteuid() != 0:
+        return "needs root for the world around it"
+    for word in ("ip", "setpriv", "unshare"):
+        if not shutil.which(word):
+            return f"needs the program {word}"
+    if not (perdure.BUILD / "perdure-stack").exists():
+        return "built without libslirp"
+    try:
+        with open("/proc/misc") as f:
+            if "200 tun\n" not in f.read():
+                return "this kernel has no /dev/net/tun"
+    except OSError as e:
+        return str(e)
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-ec", "mount -t tmpfs t /mnt; "
+         "exec setpriv --reuid 65534 --regid 65534 --clear-groups unshare "
+         "--user --net true"], capture_output=True, text=True)
+    return done.stderr.strip() if done.returncode else None
+
+
 class Web(socketserver.BaseRequestHandler):
     """Says who is there, and then what it hears."""
 
@@ -112,6 +134,7 @@ class Web(socketserver.BaseRequestHandler):
 class Echo(socketserver.BaseRequestHandler):
     def handle(self):
         data, sock = self.request
+        self.server.peer = self.client_address
         self.server.seen.append(data)
         sock.sendto(self.client_address[0].encode() + b" " + data,
                     self.client_address)

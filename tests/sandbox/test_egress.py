@@ -1,12 +1,16 @@
-"""Functions with a network of their own (perdure:egress=full), as root.
+"""Functions with a network of their own (perdure:egress=full): as root by a
+veth, as an ordinary user by a user-space stack.
 
 All of it happens in network namespaces that the test makes: see spaces.py.
 """
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -18,8 +22,21 @@ import spaces  # noqa: E402
 from perdure import wait_for  # noqa: E402
 from spaces import HOST, PORT, RESOLVER, WEB  # noqa: E402
 
-MISSING = spaces.missing()
-pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
+VETH, USER = "veth", "user-space"
+MISSING = {VETH: spaces.missing(), USER: spaces.missing_user()}
+
+
+def by(way):
+    """A parameter that is skipped where that way cannot be had."""
+    return pytest.param(way, marks=pytest.mark.skipif(
+        MISSING[way] is not None, reason=str(MISSING[way])))
+
+
+BOTH = [by(VETH), by(USER)]
+veth_only = pytest.mark.parametrize("full", [by(VETH)], indirect=True)
+user_only = pytest.mark.parametrize("full", [by(USER)], indirect=True)
+as_root = pytest.mark.skipif(MISSING[VETH] is not None,
+                             reason=str(MISSING[VETH]))
 
 REFUSED = "Connection refused"  # though there is a server
 # To who sends; told only so often, and else not at all.
@@ -52,6 +69,13 @@ def udp(host, port, source=None, seconds=20):
             return s.recv(100).decode()
         except OSError as e:
             return word(e)
+
+def udp_wait(host, port):
+    # What comes after the answer, to a port that is open to all.
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(20)
+        s.sendto(b"wait", (host, port))
+        return [s.recv(100).decode(), s.recv(100).decode()]
 
 def name(host):
     try:
@@ -135,8 +159,39 @@ def handler(event, context):
 """
 
 
-def server(*settings):
-    one = perdure.Server(args=sum((["--set", s] for s in (
+# The device is there for everybody, as on most hosts, but only for this one.
+ORDINARY = """
+mkdir -p /dev/net && mount -t tmpfs tun /dev/net &&
+mknod -m {mode} /dev/net/tun c 10 200 &&
+exec setpriv --reuid {uid} --regid {gid} --clear-groups -- "$@"
+"""
+
+
+class Ordinary(perdure.Server):
+    """As the user nobody."""
+
+    mode = 666
+
+    def __init__(self, args):
+        super().__init__(args=args, user="nobody")
+
+    def command(self):
+        found = os.stat(self.data)
+        return ["unshare", "--mount", "sh", "-ec", ORDINARY.format(
+            uid=found.st_uid, gid=found.st_gid, mode=self.mode), "sh",
+            *super().command()]
+
+    def start(self, *arguments, **more):
+        identity, self.identity = self.identity, {}
+        try:
+            return super().start(*arguments, **more)
+        finally:
+            self.identity = identity
+
+
+def server(*settings, way=VETH):
+    kind = Ordinary if way == USER else perdure.Server
+    one = kind(args=sum((["--set", s] for s in (
         "egress.full=true", f"egress.nameservers={RESOLVER}",
         # The range of workers, too: they still do not reach each other.
         f"egress.networks=203.0.113.0/25 {RANGE}",
@@ -184,6 +239,10 @@ def in_router(one, what):
         os.close(fd)
 
 
+def stacks(one):
+    return one.children("perdure-stack")
+
+
 def worker_pids(one):
     """First processes of sandboxes that have an eth0."""
     found = []
@@ -206,9 +265,10 @@ def site():
     one.close()
 
 
-@pytest.fixture(scope="module")
-def full(site):
-    one = server()
+@pytest.fixture(scope="module", params=BOTH)
+def full(site, request):
+    one = server(way=request.param)
+    one.way = request.param
     try:
         yield one
         # A test kills workers that are frozen.
@@ -255,10 +315,11 @@ def test_not_there(full, site, address):
 
 def test_not_to_the_host(full, site):
     """Not by any of its addresses, in networks that are open or not."""
-    link = next(n for n in spaces.links() if n.startswith("pd"))
-    out = spaces.run("ip", "-4", "-o", "addr", "show", "dev", link)
-    host = out.split()[3].split("/")[0]
-    addresses = [HOST, "192.168.50.1", host]
+    addresses = [HOST, "192.168.50.1"]
+    for link in [n for n in spaces.links() if n.startswith("pd")]:
+        out = spaces.run("ip", "-4", "-o", "addr", "show", "dev", link)
+        addresses.append(out.split()[3].split("/")[0])
+    assert len(addresses) == (3 if full.way == VETH else 2)
     for address in [*addresses, "127.0.0.1"]:
         assert spaces.connects(address) in (address, HOST), address
     api = int(full.listen.rsplit(":", 1)[1])
@@ -353,6 +414,8 @@ def test_no_ipv6(full):
     assert saw[1] != "connected"
     assert "eth0" not in saw[2]
     assert saw[3] == ["refused"] * 3
+    if full.way == USER:
+        return
     for name in in_router(full, spaces.links):
         assert in_router(full, lambda n=name: spaces.run(
             "ip", "-6", "-o", "addr", "show", "dev", n)) == ""
@@ -375,6 +438,7 @@ def test_the_others_have_none(full):
         assert saw == ["Network is unreachable", ["lo"], ""]
 
 
+@veth_only
 def test_a_blank_gets_it_when_it_is_bound(full):
     look(full, [])
     wait_for(lambda: "blank worker is ready" in full.log_since(), 60,
@@ -392,6 +456,7 @@ def test_a_blank_gets_it_when_it_is_bound(full):
     wait_for(bound, 60, "a blank that is bound")
 
 
+@veth_only
 def test_it_ends_with_the_worker(full):
     look(full, [], name="short")
     before = in_router(full, spaces.links)
@@ -402,6 +467,7 @@ def test_it_ends_with_the_worker(full):
              "no interface of a worker that is gone")
 
 
+@veth_only
 def test_the_host_forwards_for_nobody_else(full, site):
     """It was off before, and is on for functions only."""
     assert spaces.forwards("up0")
@@ -420,6 +486,7 @@ def test_the_host_forwards_for_nobody_else(full, site):
     assert site.echoes[spaces.LAN].seen == [b"from the host"]
 
 
+@veth_only
 def test_nobody_comes_in(full, site):
     """To the router, to a worker: by the host's link there is no way in."""
     look(full, [])
@@ -433,6 +500,67 @@ def test_nobody_comes_in(full, site):
             assert spaces.connects(here, seconds=1) == "timeout"
         finally:
             spaces.ip(f"route del {here}/32")
+
+
+def test_only_answers_come_back(full, site):
+    """Who has not been asked is not heard, whatever port it comes to."""
+    look(full, [])
+    echo = site.echoes[WEB]
+    echo.seen.clear()
+    got = []
+    caller = threading.Thread(target=lambda: got.extend(
+        look(full, [["udp_wait", WEB, PORT]])))
+    caller.start()
+    try:
+        wait_for(lambda: b"wait" in echo.seen, 30, "a packet")
+        with spaces.inside(site.world):
+            for address in (WEB, spaces.OTHERS[0]):
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                    s.bind((address, 0))
+                    s.sendto(b"not asked", echo.peer)
+        echo.socket.sendto(b"asked", echo.peer)
+    finally:
+        caller.join(60)
+    assert got == [[f"{HOST} wait", "asked"]]
+
+
+@user_only
+def test_the_stack_is_locked_in(full):
+    """No files, no capabilities, no descriptors but its own."""
+    look(full, [])
+    pid = stacks(full)[0]
+    status = dict(line.split(":\t", 1) for line in Path(
+        f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+    assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
+    assert int(status["CapPrm"], 16) == int(status["CapEff"], 16) == 0
+    assert status["Uid"].split()[0] != "0"
+    kinds = {os.readlink(f"/proc/{pid}/fd/{fd}").split(":[")[0]
+             for fd in os.listdir(f"/proc/{pid}/fd")}
+    # The device is in a mount namespace of main's: see Ordinary.
+    assert {os.path.basename(kind) for kind in kinds} <= {
+        "null", "tun", "socket", full.log_path.name}
+    limits = Path(f"/proc/{pid}/limits").read_text()
+    files = next(li for li in limits.splitlines() if "open files" in li)
+    assert int(files.split()[3]) <= 2 * CONNECTIONS + 32
+    # Both have a way, each by a process of its own.
+    look(full, [], name="another")
+    assert len(stacks(full)) >= 2
+
+
+@user_only
+def test_stack_and_worker_end_together(full):
+    look(full, [], name="together")
+    before = stacks(full)
+    pids = worker_pids(full)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(before[0], signal.SIGKILL)
+    wait_for(lambda: len(set(worker_pids(full)) & set(pids)) < len(pids), 30,
+             "the worker of a stack that was killed is gone")
+    full.kill("worker")
+    wait_for(lambda: not set(stacks(full)) & set(before), 30,
+             "no stack of a worker that is gone")
+    wait_for(lambda: look(full, [["tcp", WEB, PORT]], name="together") == [
+        HOST], 60, "a worker with a network")
 
 
 # Lives of its own ------------------------------------------------------------
@@ -456,6 +584,7 @@ def alone():
     one.close()
 
 
+@as_root
 def test_nothing_is_left_behind(alone):
     assert not spaces.forwards("up0")
     one = server()
@@ -468,6 +597,7 @@ def test_nothing_is_left_behind(alone):
     clean()
 
 
+@as_root
 def test_after_main_was_killed(alone):
     one = server()
     try:
@@ -489,6 +619,7 @@ def test_after_main_was_killed(alone):
     clean()
 
 
+@as_root
 def test_what_another_left_is_swept(alone):
     """Also when nobody comes back for it."""
     killed = server()
@@ -505,6 +636,7 @@ def test_what_another_left_is_swept(alone):
     clean()
 
 
+@as_root
 def test_two_at_once(alone):
     first = server()
     second = server("egress.rate=1", "egress.connections=30")
@@ -535,6 +667,7 @@ def test_two_at_once(alone):
     clean()
 
 
+@as_root
 def test_forwarding_that_was_on_stays_on(alone):
     with open("/proc/sys/net/ipv4/conf/up0/forwarding", "w") as f:
         f.write("1")
@@ -548,8 +681,9 @@ def test_forwarding_that_was_on_stays_on(alone):
     assert tables() == []
 
 
-def test_all_of_them_together(alone):
-    one = server("egress.connections_total=10")
+@pytest.mark.parametrize("way", BOTH)
+def test_all_of_them_together(alone, way):
+    one = server("egress.connections_total=10", way=way)
     try:
         ends = look(one, [["many", WEB, PORT, 20, True]])[0]
         assert ends == {"connected": 10, REFUSED: 10}
@@ -558,10 +692,56 @@ def test_all_of_them_together(alone):
         one.cleanup()
 
 
+@pytest.mark.parametrize("way", BOTH)
+def test_new_ones_a_second(alone, way):
+    one = server("egress.rate=1", "egress.connections=30", way=way)
+    try:
+        ends = look(one, [["many", WEB, PORT, 100, False]])[0]
+        assert ends.get(REFUSED, 0) > 0 and ends["connected"] >= 30
+        stopped(one)
+    finally:
+        one.cleanup()
+
+
+@pytest.mark.skipif(MISSING[USER] is not None, reason=str(MISSING[USER]))
+def test_a_user_leaves_nothing_behind(alone):
+    """The host is not changed, and nothing outlives main."""
+    before = spaces.links(), spaces.tables() if not MISSING[VETH] else []
+    one = server(way=USER)
+    try:
+        assert look(one, [["tcp", WEB, PORT]]) == [HOST]
+        one.kill("main")
+        one.start_again()
+        assert look(one, [["tcp", WEB, PORT], ["tcp", "10.99.0.1", PORT]]) \
+            == [HOST, REFUSED]
+        assert (spaces.links(), spaces.tables() if not MISSING[VETH]
+                else []) == before
+        stopped(one, ["main is gone"])
+    finally:
+        one.cleanup()
+
+
+@pytest.mark.skipif(MISSING[USER] is not None, reason=str(MISSING[USER]))
+def test_a_user_without_the_device_is_refused_clearly(alone):
+    one = Ordinary(args=["--set", "egress.full=true", "--set",
+                         f"egress.nameservers={RESOLVER}"])
+    one.mode = 600
+    try:
+        one.start()
+        with pytest.raises(perdure.FunctionFailed) as error:
+            look(one, [])
+        assert "outgoing network" in str(error.value)
+        assert "/dev/net/tun: Permission denied" in str(error.value)
+        one.stop()
+    finally:
+        one.cleanup()
+
+
+@as_root
 @pytest.mark.parametrize("settings, why", [
     (["egress.full=false"], "egress.full is false"),
     (["egress.uplinks=nosuch0"], "nosuch0"),
-    (["sandbox.without=netns"], "needs root"),
+    (["sandbox.without=netns"], "needs network"),
 ])
 def test_refused_clearly(alone, settings, why):
     if settings == ["sandbox.without=netns"] and b"sandbox.without" not in (

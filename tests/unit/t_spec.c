@@ -21,7 +21,7 @@ static const struct spec sample = {
 	.mounts = { { "/a", "/var/task", 0 }, { "/b", "/mnt", 1 } },
 	.args = { "/bin/x", "" }, .envs = { "A=1" },
 	.filters[FILTER_SHIM] = { "\0\1\2", 3 }, .without = "a,b", .peer = 11,
-	.way = { 12, 13, 14, 15 }, .resolv = "r",
+	.way = { 12, 13, 14, 15, 16 }, .resolv = "r",
 };
 
 static void
@@ -53,6 +53,7 @@ a_spec_comes_back_as_it_was(void **state)
 	assert_int_equal(s.way.address, 13);
 	assert_int_equal(s.way.gateway, 14);
 	assert_int_equal(s.way.mtu, 15);
+	assert_int_equal(s.way.kind, 16);
 	assert_string_equal(s.resolv, "r");
 	assert_int_equal(s.router, -1);
 	spec_free(&s);
