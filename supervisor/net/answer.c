@@ -90,7 +90,7 @@ http_answer(struct http_request *r, int status, const void *body, size_t len)
 	if (answer_is_empty(r, status))
 		len = 0;
 	conn_release(c);
-	c->ticks = 0;
+	c->slices = 0;
 	/* Of a peer that reads nothing, answers would pile up. */
 	if (conn_send(c, body, len) == 0 && !conn_count(c))
 		conn_close(c);

@@ -17,7 +17,7 @@
  */
 #define SKIP_MOST (256ull * 1024 * 1024)
 #define LINGER_S 2
-#define BODY_TICKS_MOST 20
+#define BODY_PERIODS_MOST 20
 /* Requests that one readable event may answer: others want their turn. */
 #define TURN_MOST 16
 
@@ -113,52 +113,75 @@ conn_close(struct conn *c)
 		request_tell_gone(r);
 }
 
+/*
+ * The timer goes off ten times in a period, so that what is counted in whole
+ * periods is at most a tenth late.
+ */
+#define SLICES 10
+
 static void
 conn_arm(struct conn *c)
 {
 	const struct http_conf *conf = &c->server->conf;
-	struct timeval tv = { 0, 0 };
+	int period = conf->request_s > 0 ? conf->request_s : conf->idle_s;
+	struct timeval tv = { period / SLICES,
+		period % SLICES * (1000000 / SLICES) };
 
-	tv.tv_sec = c->state == CONN_LINGER ? LINGER_S :
-	    conf->request_s > 0 ? conf->request_s : conf->idle_s;
-	if (tv.tv_sec > 0)
+	if (c->state == CONN_LINGER)
+		tv = (struct timeval){ LINGER_S, 0 };
+	if (tv.tv_sec > 0 || tv.tv_usec > 0)
 		event_add(&c->timer, &tv);
+}
+
+/* Bytes alone do not keep it: one a minute would hold it for ever. */
+static bool
+conn_slow(const struct conn *c)
+{
+	const struct http_conf *conf = &c->server->conf;
+	int body_most = conf->request_s > 0 ? 1 : BODY_PERIODS_MOST;
+
+	return (c->state == CONN_HEAD && c->slices > SLICES) ||
+	    (c->state == CONN_BODY && c->slices > body_most * SLICES) ||
+	    (c->state == CONN_BUSY && c->req == NULL &&
+	    conf->request_s > 0 && c->slices > SLICES);
+}
+
+/* Nobody has anything to do for the peer, and it said nothing. */
+static bool
+conn_idle(struct conn *c)
+{
+	bool working = c->state == CONN_BUSY && c->req != NULL &&
+	    c->out_at == c->out.len;
+
+	if (c->state == CONN_HEAD && c->slices == 0 &&
+	    c->server->conf.idle_s == 0)
+		working = true;
+	c->silent = c->active || working ? 0 : c->silent + 1;
+	c->active = false;
+	return c->silent >= SLICES;
 }
 
 static void
 conn_on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct conn *c = arg;
-	const struct http_conf *conf = &c->server->conf;
 	bool begun = c->in.len > c->in_at;
-	bool working = c->state == CONN_BUSY && c->req != NULL &&
-	    c->out_at == c->out.len;
-	int body_most = conf->request_s > 0 ? 1 : BODY_TICKS_MOST;
-	bool slow;
 
 	(void)fd;
 	(void)what;
-	c->ticks++;
-	/* Bytes alone do not keep it: one a minute would hold it for ever. */
-	slow = (c->state == CONN_HEAD && begun && c->ticks > 1) ||
-	    (c->state == CONN_BODY && c->ticks > body_most) ||
-	    (c->state == CONN_BUSY && c->req == NULL &&
-	    conf->request_s > 0 && c->ticks > 1);
-	if (c->state == CONN_HEAD && !begun && conf->idle_s == 0)
-		working = true;
-	if (c->state == CONN_LINGER || slow || (!working && !c->active)) {
+	/* Between requests it is not slow. */
+	c->slices = c->state == CONN_HEAD && !begun ? 0 : c->slices + 1;
+	if (c->state == CONN_LINGER || conn_slow(c) || conn_idle(c))
 		conn_close(c);
-		return;
-	}
-	c->active = false;
-	conn_arm(c);
+	else
+		conn_arm(c);
 }
 
 static void
 conn_enter(struct conn *c, enum conn_state state)
 {
 	c->state = state;
-	c->ticks = 0;
+	c->slices = 0;
 	c->active = true;
 }
 

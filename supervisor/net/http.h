@@ -32,8 +32,8 @@ struct http_conf {
 	size_t bodies_most;
 	int idle_s;		/* a silent connection is closed; 0: never */
 	/*
-	 * A request must be all there in twice this time, an answer taken;
-	 * 0: in a multiple of idle_s.
+	 * A request must be all there in this time, an answer taken; 0: in a
+	 * multiple of idle_s.  All three may be a tenth late.
 	 */
 	int request_s;
 	/* What the peer may use, over all its listeners; NULL: no bound. */

@@ -43,7 +43,8 @@ struct conn {
 	uint64_t left;		/* of a body with a length */
 	size_t held;		/* of the server's bodies, by req */
 	bool running, close_after, active;
-	int ticks;		/* of the timer, in this state */
+	int slices;		/* of the timer, in this state */
+	int silent;		/* of them, one after the other */
 	struct sockaddr_storage peer;
 };
 

@@ -137,12 +137,12 @@ listen_loopback(int *port)
 }
 
 static int
-setup_most(void **state, int most)
+setup_conf(void **state, int most, int idle_s)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
 	struct http_conf conf = { .body_most = BODY_MOST, .headers_most = 2000,
 		.bodies_most = 1500,
-		.idle_s = 60, .connections_most = most, .handle = handle,
+		.idle_s = idle_s, .connections_most = most, .handle = handle,
 		.too_large = too_large, .arg = f };
 	struct err err;
 
@@ -155,9 +155,21 @@ setup_most(void **state, int most)
 }
 
 static int
+setup_most(void **state, int most)
+{
+	return setup_conf(state, most, 60);
+}
+
+static int
 setup(void **state)
 {
 	return setup_most(state, 0);
+}
+
+static int
+setup_idle_second(void **state)
+{
+	return setup_conf(state, 0, 1);
 }
 
 static int
@@ -642,6 +654,54 @@ unescape(void **state)
 	assert_false(http_unescape("%00", 3, &s, &n));
 }
 
+static void
+turn_for(struct fixture *f, int ms)
+{
+	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+	event_base_loopexit(f->base, &tv);
+	event_base_dispatch(f->base);
+}
+
+static bool
+ended(int fd)
+{
+	char byte;
+	ssize_t n = recv(fd, &byte, 1, 0);
+
+	return n == 0 || (n < 0 && errno != EAGAIN);
+}
+
+/*
+ * Of two the one that was silent longer is closed first, whichever came
+ * first: their times are counted from the last byte.
+ */
+static void
+silence_is_counted_from_the_last_byte(void **state)
+{
+	struct fixture *f = *state;
+	int64_t end = now_ms() + 30000;
+	own_buf struct buf in = BUF_INIT;
+	int first = dial(f), second;
+
+	turn_for(f, 400);
+	second = dial(f);
+	turn_for(f, 500);
+	say(f, first, "GET / HTTP/1.1\r\n\r\n");
+	get(f, first, &in, "GET|/|");
+	while (!ended(second)) {
+		assert_false(ended(first));
+		assert_true(now_ms() < end);
+		turn_for(f, 10);
+	}
+	while (!ended(first)) {
+		assert_true(now_ms() < end);
+		turn_for(f, 10);
+	}
+	close(first);
+	close(second);
+}
+
 /* Random bytes and cut-up requests: whatever comes, the server lives. */
 static void
 noise_does_not_end_the_server(void **state)
@@ -697,6 +757,9 @@ main(void)
 		TEST(bodies_are_bounded_together),
 		TEST(drain_answers_what_is_under_way),
 		cmocka_unit_test(unescape),
+		cmocka_unit_test_setup_teardown(
+		    silence_is_counted_from_the_last_byte, setup_idle_second,
+		    teardown),
 		TEST(noise_does_not_end_the_server),
 	};
 
