@@ -77,6 +77,8 @@ struct command {
 int opt_read(const struct command *, int argc, char **argv, struct args *);
 void opt_help(const struct command *, FILE *);
 
+/* err->code of a wrong value on the command line or around it. */
+#define CLI_WRONG "usage"
 /* Prints "perdure: ..." and returns the exit code that fits the error. */
 int cli_fail(const struct err *);
 /* A wrong word or value: prints it and where the help is; EXIT_USAGE. */

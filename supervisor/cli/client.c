@@ -43,7 +43,7 @@ client_new(const struct args *args, struct err *err)
 	if (host == NULL ||
 	    (strncmp(c->profile.endpoint, "http:", 5) != 0 &&
 		strncmp(c->profile.endpoint, "https:", 6) != 0)) {
-		err_set(err, ERR_INVALID,
+		err_code(err, ERR_INVALID, CLI_WRONG,
 		    "%s is no address: http://HOST:PORT is needed",
 		    c->profile.endpoint);
 		client_free(c);

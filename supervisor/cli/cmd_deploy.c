@@ -63,7 +63,7 @@ deploy_env(json_t *in, const struct args *args, struct err *err)
 		own_free char *name = xstrndup(args->env[i], len);
 
 		if (args->env[i][len] == '\0' || len == 0)
-			return err_set(err, ERR_INVALID,
+			return err_code(err, ERR_INVALID, CLI_WRONG,
 			    "--env %s: NAME=VALUE is needed", args->env[i]);
 		json_object_set_new(
 		    vars, name, json_string(args->env[i] + len + 1));

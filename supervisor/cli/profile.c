@@ -130,8 +130,8 @@ profile_read(const struct args *args, struct profile *p, struct err *err)
 	profile_free(&file);
 	if (args->profile != NULL && !load.found) {
 		profile_free(p);
-		return err_set(err, ERR_INVALID, "there is no profile %s",
-		    args->profile);
+		return err_code(err, ERR_INVALID, CLI_WRONG,
+		    "there is no profile %s", args->profile);
 	}
 	if (p->secret == NULL)
 		profile_drop_keys(p);

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -33,6 +34,8 @@ cli_fail(const struct err *err)
 {
 	fflush(stdout);
 	fprintf(stderr, "perdure: %s\n", err->text);
+	if (err->code != NULL && strcmp(err->code, CLI_WRONG) == 0)
+		return EXIT_USAGE;
 	return exit_of(err->kind);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/cli.h"
 #include "cli/when.h"
 
 void
@@ -61,7 +62,7 @@ when_duration(const char *text, long *seconds, struct err *err)
 	each = unit_seconds(unit);
 	if (unit == text || errno != 0 || n < 0 || each == 0 ||
 	    n > 1000000000 / each)
-		return err_set(err, ERR_INVALID,
+		return err_code(err, ERR_INVALID, CLI_WRONG,
 		    "%s is no duration: 90, 90s, 10m, 2h and 1d are", text);
 	*seconds = n * each;
 	return 0;

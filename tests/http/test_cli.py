@@ -213,12 +213,21 @@ def test_logs_are_followed(server, cli, folder, name):
         following.stdout.close()
 
 
-def test_exit_codes_of_errors(cli, echo):
+def test_exit_codes_of_errors(cli, echo, folder):
     assert cli("functions", "show", "nobody").returncode == NOT_FOUND
     assert cli("executions", "show", "nothing").returncode == NOT_FOUND
     assert cli("invoke").returncode == USAGE
     assert cli("invoke", echo, "--nonsense").returncode == USAGE
     assert cli("nonsense").returncode == USAGE
+    for wrong in (
+        ("logs", "--since", "yesterday"),
+        ("functions", "ls", "--endpoint", "nowhere"),
+        ("functions", "ls", "--profile", "no-such-profile"),
+        ("deploy", folder({}), "--env", "NAMELESS"),
+    ):
+        done = cli(*wrong)
+        assert done.returncode == USAGE, (wrong, done.stderr)
+        assert done.stdout == ""
     gone = cli("functions", "ls", "--endpoint", "http://127.0.0.1:1")
     assert gone.returncode == UNREACHABLE
     for done in (cli("functions", "show", "nobody"), gone):
