@@ -57,13 +57,28 @@ function_change(struct call *c, enum deploy_kind kind, const char *name,
 	blob_unref(in.zip);
 }
 
+/* The function that is changed: versions and aliases cannot be. */
+static int
+function_changeable(const struct call *c, struct arn_function *fn,
+    struct err *err)
+{
+	if (call_function(c, fn, err) < 0)
+		return -1;
+	if (fn->qualifier[0] == '\0' || strcmp(fn->qualifier, "$LATEST") == 0)
+		return 0;
+	return err_code(err, ERR_INVALID, "InvalidParameterValueException",
+	    "Current operation does not support versions other than $LATEST. "
+	    "Please set the version to $LATEST or do not set a version in "
+	    "your request.");
+}
+
 void
 op_create_function(struct call *c)
 {
 	struct arn_function fn;
 	struct err err;
 
-	if (call_function(c, &fn, &err) < 0) {
+	if (function_changeable(c, &fn, &err) < 0) {
 		call_fail(c, &err);
 		return;
 	}
@@ -84,7 +99,7 @@ op_update_function_code(struct call *c)
 	struct arn_function fn;
 	struct err err;
 
-	if (call_function(c, &fn, &err) < 0)
+	if (function_changeable(c, &fn, &err) < 0)
 		call_fail(c, &err);
 	else
 		function_change(c, DEPLOY_CODE, fn.name, c->in,
@@ -97,7 +112,7 @@ op_update_function_configuration(struct call *c)
 	struct arn_function fn;
 	struct err err;
 
-	if (call_function(c, &fn, &err) < 0)
+	if (function_changeable(c, &fn, &err) < 0)
 		call_fail(c, &err);
 	else
 		function_change(c, DEPLOY_CONFIG, fn.name, NULL,
