@@ -66,7 +66,8 @@ grant_resource(const struct call *c)
 static char *
 grant_action(const struct call *c)
 {
-	if (strcmp(c->action, "Invoke") == 0)
+	if (strcmp(c->action, "Invoke") == 0 ||
+	    strcmp(c->action, "InvokeAsync") == 0)
 		return xstrdup(INVOKE_ACTION);
 	return xasprintf("lambda:%s", c->action);
 }

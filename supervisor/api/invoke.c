@@ -130,6 +130,20 @@ invoke_on_done(void *arg, const struct invoke_out *out,
 	    out->body ? out->body->len : 0);
 }
 
+/* The operation that Invoke with InvocationType=Event took the place of. */
+static void
+invoke_on_async(void *arg, const struct invoke_out *out,
+    const struct err *err)
+{
+	struct call *c = arg;
+
+	c->state = NULL;
+	if (out == NULL)
+		call_fail(c, err);
+	else
+		call_ok(c, json_pack("{s:i}", "Status", out->status));
+}
+
 static void
 invoke_on_gone(void *arg)
 {
@@ -142,7 +156,7 @@ invoke_on_gone(void *arg)
 
 static void
 invoke_start(struct call *c, const struct arn_function *fn,
-    enum invoke_type type, const char *client_context)
+    enum invoke_type type, const char *client_context, invoke_done *done)
 {
 	const char *log = in_str(c->in, "LogType");
 	struct invoke_in in = {
@@ -161,7 +175,7 @@ invoke_start(struct call *c, const struct arn_function *fn,
 	if (c->payload_len > 0)
 		in.payload = blob_new(c->payload, c->payload_len);
 	call_on_gone(c, invoke_on_gone, c);
-	c->state = invoke_begin(c->engine, &in, invoke_on_done, c);
+	c->state = invoke_begin(c->engine, &in, done, c);
 	blob_unref(in.payload);
 }
 
@@ -179,5 +193,19 @@ op_invoke(struct call *c)
 	    invoke_client_context(c, &client_context, &err) < 0)
 		call_fail(c, &err);
 	else
-		invoke_start(c, &fn, type, client_context);
+		invoke_start(c, &fn, type, client_context, invoke_on_done);
+}
+
+void
+op_invoke_async(struct call *c)
+{
+	struct arn_function fn;
+	struct err err;
+
+	if (call_function(c, &fn, &err) < 0 ||
+	    invoke_check_size(c, INVOKE_EVENT, &err) < 0 ||
+	    invoke_check_json(c, &err) < 0)
+		call_fail(c, &err);
+	else
+		invoke_start(c, &fn, INVOKE_EVENT, NULL, invoke_on_async);
 }

@@ -29,7 +29,9 @@ libsup_a_SOURCES += \
 	%D%/model.h \
 	%D%/ops.c \
 	%D%/ops.h \
+	%D%/permission.c \
 	%D%/private.h \
+	%D%/recursion.c \
 	%D%/router.c \
 	%D%/router.h \
 	%D%/rules.c \

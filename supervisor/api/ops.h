@@ -61,13 +61,26 @@ api_handler op_update_function_configuration;
 /* GET /_perdure/code/{marker}: what Code.Location of GetFunction leads to. */
 void op_code_download(struct call *, const char *marker);
 
+/* permission.c */
+api_handler op_add_permission;
+api_handler op_get_policy;
+api_handler op_remove_permission;
+
+/* recursion.c */
+api_handler op_get_recursion;
+api_handler op_put_recursion;
+
 /* tag.c */
 api_handler op_list_tags;
 api_handler op_tag_resource;
 api_handler op_untag_resource;
 
 /* unset.c */
+api_handler op_delete_code_signing;
+api_handler op_delete_layer_version;
+api_handler op_delete_provisioned;
 api_handler op_get_code_signing;
+api_handler op_get_layer_version;
 api_handler op_get_provisioned;
 api_handler op_get_runtime_management;
 api_handler op_get_unset;
@@ -78,7 +91,12 @@ api_handler op_list_function_urls;
 api_handler op_list_layer_versions;
 api_handler op_list_layers;
 api_handler op_list_provisioned;
-api_handler op_remove_permission;
+api_handler op_no_code_signing;
+api_handler op_no_layer_policy;
+api_handler op_no_resource;
+api_handler op_put_code_signing;
+api_handler op_put_runtime_management;
+api_handler op_update_function_url;
 
 /* version.c */
 api_handler op_list_versions;
@@ -86,6 +104,7 @@ api_handler op_publish_version;
 
 /* invoke.c */
 api_handler op_invoke;
+api_handler op_invoke_async;
 
 /* callback.c */
 api_handler op_callback_failure;

@@ -115,6 +115,13 @@ arn_qualifier_is_version(const char *s)
 	return part_is(p, "$LATEST") || part_all(p, is_digit, 20);
 }
 
+int
+arn_qualifier_is_alias(const char *s)
+{
+	return *s != '\0' && strchr(s, '$') == NULL &&
+	    !arn_qualifier_is_version(s);
+}
+
 static void
 part_copy(struct part p, char *out, size_t room)
 {

@@ -41,5 +41,6 @@ char *arn_execution(const char *region, const char *account,
 /* "$LATEST", "$LATEST.PUBLISHED", digits or an alias name. */
 int arn_qualifier_valid(const char *);
 int arn_qualifier_is_version(const char *);	/* "$LATEST" or digits */
+int arn_qualifier_is_alias(const char *);	/* could be the name of one */
 
 #endif

@@ -13,9 +13,7 @@
 char *
 event_invoke_key(const char *qualifier)
 {
-	if (qualifier == NULL || *qualifier == '\0')
-		qualifier = "$LATEST";
-	return xasprintf(EVENT_INVOKE_KEY "%s", qualifier);
+	return function_setting_key(EVENT_INVOKE_KEY, qualifier);
 }
 
 json_t *

@@ -52,6 +52,20 @@ version_durable(struct function_version *v)
 	v->kms_key_arn = version_text(d, "KMSKeyArn");
 }
 
+char *
+function_setting_key(const char *what, const char *qualifier)
+{
+	if (qualifier == NULL || *qualifier == '\0')
+		qualifier = "$LATEST";
+	return xasprintf("%s%s", what, qualifier);
+}
+
+bool
+function_may_recur(const struct function *f)
+{
+	return json_object_get(f->settings, FUNCTION_RECURSION) != NULL;
+}
+
 int
 function_reserved(const struct function *f)
 {

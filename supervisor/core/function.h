@@ -55,10 +55,16 @@ struct function {
 	bool deleting;		/* DrainingDurableExecutions */
 };
 
-#define FUNCTION_CONCURRENCY "concurrency"	/* in settings */
+/* Keys in settings. */
+#define FUNCTION_CONCURRENCY "concurrency"
+#define FUNCTION_RECURSION "recursion"	/* "Allow", or not there */
 
+/* What is set for one qualifier (NULL or "": $LATEST); caller frees. */
+char *function_setting_key(const char *what, const char *qualifier);
 /* Reserved concurrency; -1: none. */
 int function_reserved(const struct function *);
+/* RecursiveLoop is Allow. */
+bool function_may_recur(const struct function *);
 /* State Deleting, StateReasonCode DrainingDurableExecutions. */
 void function_set_deleting(json_t *config);
 /* Takes config.  NULL: config lacks what a version needs. */

@@ -29,6 +29,8 @@ libcore_a_SOURCES += \
 	%D%/function.h \
 	%D%/function_rules.c \
 	%D%/function_rules.h \
+	%D%/permission.c \
+	%D%/permission.h \
 	%D%/policy.c \
 	%D%/policy.h \
 	%D%/poolplan.c \

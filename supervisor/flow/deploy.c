@@ -8,6 +8,8 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "core/arn.h"
+#include "core/event_invoke.h"
+#include "core/permission.h"
 #include "flow/deploy_int.h"
 #include "flow/registry.h"
 #include "pool/pool.h"
@@ -64,6 +66,22 @@ deploy_refuse(struct deploy *d, const char *what)
 	    "InvalidParameterValueException", "%s", what);
 }
 
+void
+deploy_unset_qualifier(struct deploy *d, const char *qualifier)
+{
+	static const char *const all[] = { EVENT_INVOKE_KEY, PERMISSION_KEY };
+	size_t i;
+	char *key;
+
+	d->settings = json_object();
+	d->write.settings = d->settings;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		key = function_setting_key(all[i], qualifier);
+		json_object_set_new(d->settings, key, json_null());
+		free(key);
+	}
+}
+
 char *
 deploy_revision(struct engine *e)
 {
@@ -92,6 +110,14 @@ deploy_not_found(struct deploy *d, const char *qualifier)
 	return -1;
 }
 
+int
+deploy_stale(struct deploy *d, const char *calls)
+{
+	return err_code(&d->err, ERR_CONFLICT, "PreconditionFailedException",
+	    "The Revision Id provided does not match the latest Revision Id. "
+	    "Call the %s API to retrieve the latest Revision Id", calls);
+}
+
 /* The function, whose revision the caller may have named. */
 struct function *
 deploy_function(struct deploy *d)
@@ -99,8 +125,9 @@ deploy_function(struct deploy *d)
 	struct function *f = registry_get(d->engine->registry, d->name);
 	const char *given = json_string_value(json_object_get(d->input,
 	    "RevisionId"));
-	bool of_alias = d->kind == DEPLOY_PUT_ALIAS ||
-	    d->kind == DEPLOY_DROP_ALIAS;
+	bool of_other = d->kind == DEPLOY_PUT_ALIAS ||
+	    d->kind == DEPLOY_DROP_ALIAS || d->kind == DEPLOY_ADD_PERMISSION ||
+	    d->kind == DEPLOY_REMOVE_PERMISSION;
 
 	if (f == NULL) {
 		deploy_not_found(d, NULL);
@@ -111,12 +138,9 @@ deploy_function(struct deploy *d)
 		registry_deleting(&d->err);
 		return NULL;
 	}
-	if (given != NULL && !of_alias &&
+	if (given != NULL && !of_other &&
 	    strcmp(given, deploy_text(f->latest, "RevisionId")) != 0) {
-		err_code(&d->err, ERR_CONFLICT, "PreconditionFailedException",
-		    "The Revision Id provided does not match the latest "
-		    "Revision Id. Call the GetFunction/GetAlias API to "
-		    "retrieve the latest Revision Id");
+		deploy_stale(d, "GetFunction/GetAlias");
 		return NULL;
 	}
 	d->revision_before = xstrdup(deploy_text(f->latest, "RevisionId"));
@@ -367,6 +391,9 @@ static enum deploy_next (*const deploy_kinds[])(struct deploy *) = {
 	[DEPLOY_DROP_INVOKE] = deploy_drop_invoke,
 	[DEPLOY_PUT_RESERVED] = deploy_put_reserved,
 	[DEPLOY_DROP_RESERVED] = deploy_drop_reserved,
+	[DEPLOY_PUT_RECURSION] = deploy_put_recursion,
+	[DEPLOY_ADD_PERMISSION] = deploy_add_permission,
+	[DEPLOY_REMOVE_PERMISSION] = deploy_remove_permission,
 	[DEPLOY_TAG] = deploy_tag,
 	[DEPLOY_UNTAG] = deploy_untag,
 };

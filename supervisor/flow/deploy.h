@@ -24,6 +24,9 @@ enum deploy_kind {
 	DEPLOY_DROP_INVOKE,
 	DEPLOY_PUT_RESERVED,	/* PutFunctionConcurrency */
 	DEPLOY_DROP_RESERVED,
+	DEPLOY_PUT_RECURSION,	/* PutFunctionRecursionConfig */
+	DEPLOY_ADD_PERMISSION,
+	DEPLOY_REMOVE_PERMISSION,
 	DEPLOY_TAG,		/* TagResource */
 	DEPLOY_UNTAG,
 };
@@ -31,7 +34,8 @@ enum deploy_kind {
 struct deploy_in {
 	enum deploy_kind kind;
 	const char *name;	/* function */
-	const char *qualifier;	/* DELETE: a version, NULL: all; *_INVOKE */
+	/* DELETE: a version, NULL: all; *_INVOKE, *_PERMISSION */
+	const char *qualifier;
 	const json_t *input;	/* the operation's, checked by the model */
 	struct blob *zip;	/* CREATE, CODE: the archive */
 	const char *alias;	/* the aliases' name */
@@ -40,7 +44,8 @@ struct deploy_in {
 
 /*
  * What there is now: v for function operations (the published one where
- * Publish was asked for; of a deletion what still drains), a for aliases.  Borrowed.  err: nothing changed.
+ * Publish was asked for; of a deletion what still drains), a for aliases.
+ * Borrowed.  err: nothing changed.
  */
 typedef void deploy_done(void *arg, const struct function_version *v,
     const struct function_alias *a, const struct err *);

@@ -86,11 +86,7 @@ deploy_alias_before(struct deploy *d, const struct function_alias *old)
 	if (!d->alias_new && old == NULL)
 		return deploy_alias_missing(d);
 	if (old != NULL && given != NULL && strcmp(given, old->revision) != 0)
-		return err_code(&d->err, ERR_CONFLICT,
-		    "PreconditionFailedException",
-		    "The Revision Id provided does not match the latest "
-		    "Revision Id. Call the GetFunction/GetAlias API to "
-		    "retrieve the latest Revision Id");
+		return deploy_stale(d, "GetFunction/GetAlias");
 	return 0;
 }
 
@@ -150,6 +146,6 @@ deploy_drop_alias(struct deploy *d)
 	if (function_find_alias(f, d->alias_name) == NULL)
 		return DEPLOY_DONE;
 	d->write.drop_alias = d->alias_name;
-	deploy_unset_invoke(d, d->alias_name);
+	deploy_unset_qualifier(d, d->alias_name);
 	return DEPLOY_WRITE;
 }

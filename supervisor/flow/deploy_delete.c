@@ -43,7 +43,7 @@ deploy_set_drain(struct deploy *d)
 		return DEPLOY_WRITE;
 	}
 	d->write.drop_version = d->qualifier;
-	deploy_unset_invoke(d, d->qualifier);
+	deploy_unset_qualifier(d, d->qualifier);
 	return DEPLOY_WRITE;
 }
 

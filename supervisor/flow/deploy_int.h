@@ -45,6 +45,8 @@ int deploy_not_found(struct deploy *, const char *qualifier);
  */
 struct function *deploy_function(struct deploy *);
 char *deploy_revision(struct engine *);	/* a new one; caller frees */
+/* The revision that the caller named is not the one there is; -1. */
+int deploy_stale(struct deploy *, const char *calls);
 /* A text of a version's configuration, "" when absent. */
 const char *deploy_text(const struct function_version *, const char *key);
 
@@ -52,8 +54,8 @@ const char *deploy_text(const struct function_version *, const char *key);
 enum deploy_next deploy_marked(struct deploy *);
 /* It is gone: there is nothing left to tell of. */
 void deploy_drained(struct deploy *);
-/* The write takes away what is set for events of this qualifier. */
-void deploy_unset_invoke(struct deploy *, const char *qualifier);
+/* The write takes away what is set around this qualifier. */
+void deploy_unset_qualifier(struct deploy *, const char *qualifier);
 
 /* InvalidParameterValueException when they are too many; -1. */
 int deploy_check_tags(struct deploy *, const json_t *tags);
@@ -72,6 +74,9 @@ enum deploy_next deploy_update_invoke(struct deploy *);
 enum deploy_next deploy_drop_invoke(struct deploy *);
 enum deploy_next deploy_put_reserved(struct deploy *);
 enum deploy_next deploy_drop_reserved(struct deploy *);
+enum deploy_next deploy_put_recursion(struct deploy *);
+enum deploy_next deploy_add_permission(struct deploy *);
+enum deploy_next deploy_remove_permission(struct deploy *);
 enum deploy_next deploy_tag(struct deploy *);
 enum deploy_next deploy_untag(struct deploy *);
 

@@ -147,26 +147,20 @@ deploy_update_invoke(struct deploy *d)
 	return deploy_set_invoke(d, f, json_deep_copy(old));
 }
 
-void
-deploy_unset_invoke(struct deploy *d, const char *qualifier)
-{
-	char *key = event_invoke_key(qualifier);
-
-	d->settings = json_pack("{s:n}", key);
-	d->write.settings = d->settings;
-	free(key);
-}
-
 enum deploy_next
 deploy_drop_invoke(struct deploy *d)
 {
 	struct function *f = deploy_invoke_function(d);
+	char *key;
 
 	if (f == NULL)
 		event_invoke_missing(d->engine, d->name, d->qualifier,
 		    &d->err);
 	if (f == NULL || deploy_invoke_before(d, f) == NULL)
 		return DEPLOY_FAILED;
-	deploy_unset_invoke(d, d->qualifier);
+	key = event_invoke_key(d->qualifier);
+	d->settings = json_pack("{s:n}", key);
+	d->write.settings = d->settings;
+	free(key);
 	return DEPLOY_WRITE;
 }

@@ -1,7 +1,10 @@
 /*
- * PutFunctionConcurrency and DeleteFunctionConcurrency.
+ * PutFunctionConcurrency, DeleteFunctionConcurrency and
+ * PutFunctionRecursionConfig.
  */
 #include <config.h>
+
+#include <string.h>
 
 #include "flow/deploy_int.h"
 #include "flow/registry.h"
@@ -25,9 +28,9 @@ deploy_reserved_function(struct deploy *d)
 }
 
 static enum deploy_next
-deploy_set_reserved(struct deploy *d, json_t *value)
+deploy_set_one(struct deploy *d, const char *key, json_t *value)
 {
-	d->settings = json_pack("{s:o}", FUNCTION_CONCURRENCY, value);
+	d->settings = json_pack("{s:o}", key, value);
 	d->write.settings = d->settings;
 	return DEPLOY_WRITE;
 }
@@ -54,7 +57,7 @@ deploy_put_reserved(struct deploy *d)
 		    "its minimum value of [%d].", g->unreserved_least);
 		return DEPLOY_FAILED;
 	}
-	return deploy_set_reserved(d, json_integer(n));
+	return deploy_set_one(d, FUNCTION_CONCURRENCY, json_integer(n));
 }
 
 enum deploy_next
@@ -62,5 +65,18 @@ deploy_drop_reserved(struct deploy *d)
 {
 	if (deploy_reserved_function(d) == NULL)
 		return DEPLOY_FAILED;
-	return deploy_set_reserved(d, json_null());
+	return deploy_set_one(d, FUNCTION_CONCURRENCY, json_null());
+}
+
+/* Terminate is what it is when nothing was said. */
+enum deploy_next
+deploy_put_recursion(struct deploy *d)
+{
+	const char *loop = json_string_value(json_object_get(d->input,
+	    "RecursiveLoop"));
+
+	if (deploy_function(d) == NULL)
+		return DEPLOY_FAILED;
+	return deploy_set_one(d, FUNCTION_RECURSION,
+	    strcmp(loop, "Allow") == 0 ? json_string(loop) : json_null());
 }

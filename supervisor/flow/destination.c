@@ -115,11 +115,11 @@ destination_message(const struct blob *error, const char *key,
 }
 
 static bool
-destination_loops(const struct async_event *e)
+destination_loops(const struct function *f, const struct async_event *e)
 {
 	char id[ID_TEXT];
 
-	if (e->hops < HOPS_MOST)
+	if (e->hops < HOPS_MOST || (f != NULL && function_may_recur(f)))
 		return false;
 	id_text(e->id, id);
 	log_warn("destinations end in a loop function=%s request_id=%s",
@@ -145,7 +145,7 @@ destination_events(struct engine *g, const struct async_event *e,
 		dlq = destination_dead_letter(function_resolve(f,
 		    e->qualifier, 1.0));
 	to = succeeded ? conf.on_success : conf.on_failure;
-	if ((to == NULL && dlq == NULL) || destination_loops(e))
+	if ((to == NULL && dlq == NULL) || destination_loops(f, e))
 		return 0;
 	if (to != NULL) {
 		arn = arn_function(g->region, g->account, e->function,

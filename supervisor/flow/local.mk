@@ -17,6 +17,7 @@ libsup_a_SOURCES += \
 	%D%/deploy_function.c \
 	%D%/deploy_int.h \
 	%D%/deploy_invoke.c \
+	%D%/deploy_permission.c \
 	%D%/deploy_reserved.c \
 	%D%/deploy_tag.c \
 	%D%/destination.c \

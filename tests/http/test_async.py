@@ -409,6 +409,22 @@ def test_destinations_that_call_each_other_come_to_an_end(server, lam, deploy):
     assert runs() == 17
 
 
+def test_they_may_go_on_where_that_is_allowed(server, lam, deploy):
+    one, two = deploy("app.handler", code=SINK), deploy("app.handler", code=SINK)
+    destinations(one, success=two.name)
+    destinations(two, success=one.name)
+    for f in (one, two):
+        lam.put_function_recursion_config(
+            FunctionName=f.name, RecursiveLoop="Allow"
+        )
+    send(one, {})
+    perdure.wait_for(
+        lambda: sum(len(lines(server, f.name, "GOT")) for f in (one, two)) > 20,
+        60,
+        "more runs than without it",
+    )
+
+
 # Durable functions -------------------------------------------------------------
 
 

@@ -14,6 +14,22 @@ QUALIFIED = (
     "versions do not support this operation. Please specify either a "
     "function name or an unqualified function ARN."
 )
+NOT_LATEST = (
+    "Current operation does not support versions other than $LATEST. Please "
+    "set the version to $LATEST or do not set a version in your request."
+)
+NO_LATEST_POLICY = "We currently do not support adding policies for $LATEST."
+CONFIG = "arn:aws:lambda:us-east-1:000000000000:code-signing-config:csc-" + "a" * 17
+NO_CONFIG = (
+    "The code signing configuration cannot be found. Check that the provided "
+    f"configuration is not deleted: {CONFIG}."
+)
+# Arguments of AddPermission.
+ALLOW = {
+    "StatementId": "s",
+    "Action": "lambda:InvokeFunction",
+    "Principal": "s3.amazonaws.com",
+}
 
 # Operation, arguments beside FunctionName, kind, text: @ is the function's ARN.
 OF_A_FUNCTION = (
@@ -23,6 +39,32 @@ OF_A_FUNCTION = (
      "No policy is associated with the given resource."),
     ("remove_permission", {"StatementId": "s", "Qualifier": "no-alias"}, MISSING,
      "Cannot find alias arn: @:no-alias"),
+    ("add_permission", {**ALLOW, "Qualifier": "no-alias"}, MISSING,
+     "Cannot find alias arn: @:no-alias"),
+    ("add_permission", {**ALLOW, "Qualifier": "42"}, MISSING,
+     "Function not found: @:42"),
+    ("add_permission", {**ALLOW, "Qualifier": "no-$-alias"}, MISSING,
+     "Function not found: @:no-$-alias"),
+    ("add_permission", {**ALLOW, "Qualifier": "$LATEST"}, INVALID,
+     NO_LATEST_POLICY),
+    ("add_permission", {**ALLOW, "Principal": "invalid.nonaws.com"}, INVALID,
+     "The provided principal was invalid. Please check the principal and try "
+     "again."),
+    ("add_permission", {**ALLOW, "RevisionId": "wrong"},
+     ("PreconditionFailedException", 412),
+     "The Revision Id provided does not match the latest Revision Id. Call the "
+     "GetPolicy API to retrieve the latest Revision Id"),
+    ("update_function_code", {"name": "@:1", "ZipFile": b"zip"}, INVALID,
+     NOT_LATEST),
+    ("update_function_configuration", {"name": "@:alias"}, INVALID, NOT_LATEST),
+    ("delete_function_url_config", {}, MISSING, NO_RESOURCE),
+    ("update_function_url_config", {}, MISSING, NO_RESOURCE),
+    ("put_function_code_signing_config", {"CodeSigningConfigArn": CONFIG},
+     ("CodeSigningConfigNotFoundException", 404), NO_CONFIG),
+    ("delete_provisioned_concurrency_config", {"Qualifier": "no-alias"}, MISSING,
+     "Cannot find alias arn: @:no-alias"),
+    ("delete_provisioned_concurrency_config", {"Qualifier": "$LATEST"}, INVALID,
+     NOT_ALIAS),
     ("get_function_url_config", {}, MISSING, NO_RESOURCE),
     ("get_function_url_config", {"Qualifier": "no-alias"}, MISSING, NO_RESOURCE),
     ("get_provisioned_concurrency_config", {"Qualifier": "no-alias"}, MISSING,
@@ -51,6 +93,15 @@ OF_A_FUNCTION = (
 OF_NONE = (
     ("get_policy", {}, MISSING, NO_RESOURCE),
     ("remove_permission", {"StatementId": "s"}, MISSING, "No policy found for: @"),
+    ("add_permission", ALLOW, MISSING, "Function not found: @"),
+    ("delete_function_url_config", {}, MISSING, NO_RESOURCE),
+    ("update_function_url_config", {}, MISSING, "Function does not exist"),
+    ("delete_function_code_signing_config", {}, MISSING, "Function not found: @"),
+    ("delete_provisioned_concurrency_config", {"Qualifier": "1"}, MISSING,
+     "Function not found: @:1"),
+    ("get_function_recursion_config", {}, MISSING, "Function not found: @"),
+    ("put_function_recursion_config", {"RecursiveLoop": "Allow"}, MISSING,
+     "Function not found: @"),
     ("get_function_url_config", {}, MISSING, NO_RESOURCE),
     ("get_provisioned_concurrency_config", {"Qualifier": "no-alias"}, MISSING,
      "Cannot find alias arn: @:no-alias"),
@@ -130,4 +181,52 @@ def test_no_tags(lam, deploy):
     assert told["Code"] == "InvalidParameterValueException"
     assert told["Message"] == (
         "An error occurred and the request cannot be processed."
+    )
+
+
+def test_a_version_cannot_be_made_or_changed(lam, name, deploy):
+    with pytest.raises(ClientError) as error:
+        deploy("app.handler", code=ECHO, name=name + ":1")
+    assert error.value.response["Error"]["Message"] == NOT_LATEST
+    function = deploy("app.handler", code=ECHO)
+    lam.update_function_configuration(
+        FunctionName=function.name + ":$LATEST", Description="new"
+    )
+    got = lam.get_function_configuration(FunctionName=function.name)
+    assert got["Description"] == "new"
+
+
+def test_what_is_named_by_an_id_that_nothing_has(lam):
+    config = {"CodeSigningConfigArn": CONFIG}
+    no_config = f"The Lambda code signing configuration {CONFIG} can not be found."
+    mapping = {"UUID": "7d0fd2b5-3a1d-4e4f-8e0c-c0a1d5a4f6b8"}
+    layer = "arn:aws:lambda:us-east-1:000000000000:layer:none"
+    version = {"LayerName": "none", "VersionNumber": 1}
+    no_version = f"Layer version {layer}:1 does not exist."
+    for call, arguments, text in (
+        (lam.get_code_signing_config, config, no_config),
+        (lam.update_code_signing_config, config, no_config),
+        (lam.delete_code_signing_config, config, no_config),
+        (lam.list_functions_by_code_signing_config, config, no_config),
+        (lam.get_event_source_mapping, mapping, NO_RESOURCE),
+        (lam.update_event_source_mapping, mapping, NO_RESOURCE),
+        (lam.delete_event_source_mapping, mapping, NO_RESOURCE),
+        (lam.get_layer_version, version, NO_RESOURCE),
+        (lam.get_layer_version_by_arn, {"Arn": layer + ":1"}, NO_RESOURCE),
+        (lam.get_layer_version_policy, version, no_version),
+        (lam.remove_layer_version_permission,
+         {**version, "StatementId": "s"}, no_version),
+        (lam.add_layer_version_permission,
+         {**version, "StatementId": "s", "Principal": "*",
+          "Action": "lambda:GetLayerVersion"}, no_version),
+    ):
+        with pytest.raises(ClientError) as error:
+            call(**arguments)
+        told = error.value.response["Error"]
+        assert (told["Code"], told["Message"]) == (MISSING[0], text), call
+    lam.delete_layer_version(**version)
+    with pytest.raises(ClientError) as error:
+        lam.delete_layer_version(LayerName="none", VersionNumber=0)
+    assert error.value.response["Error"]["Message"] == (
+        "Layer Version Cannot be less than 1"
     )

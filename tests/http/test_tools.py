@@ -1,5 +1,7 @@
 """What Terraform, CDK and SAM ask around a function, beside what they set."""
 
+import json
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -164,3 +166,164 @@ def test_they_ask_about_a_function_that_is_not_there(lam, name):
         status, code, text = refusal(call, FunctionName=name, **more)
         assert (status, code) == (404, "ResourceNotFoundException")
         assert text == "Function not found: " + ACCOUNT + name
+
+
+def statement(sid, arn, principal, **more):
+    return {
+        "Sid": sid, "Effect": "Allow", "Principal": principal,
+        "Action": "lambda:InvokeFunction", "Resource": arn, **more,
+    }
+
+
+def allow(lam, name, sid, principal="s3.amazonaws.com", **more):
+    answer = lam.add_permission(
+        FunctionName=name, StatementId=sid, Principal=principal,
+        Action="lambda:InvokeFunction", **more,
+    )
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 201
+    return json.loads(answer["Statement"])
+
+
+def policy_of(lam, name, **qualifier):
+    answer = lam.get_policy(FunctionName=name, **qualifier)
+    document = json.loads(answer["Policy"])
+    assert list(document) == ["Version", "Id", "Statement"]
+    assert (document["Version"], document["Id"]) == ("2012-10-17", "default")
+    return document["Statement"], answer["RevisionId"]
+
+
+def test_statements_have_aws_form(lam, echo):
+    arn = ACCOUNT + echo.name
+    bucket = "arn:aws:s3:::b"
+    service = {"Service": "s3.amazonaws.com"}
+    for sid, principal, more, want in (
+        ("s3", "s3.amazonaws.com",
+         {"SourceArn": bucket, "SourceAccount": "000000000000"},
+         statement("s3", arn, service, Condition={
+             "StringEquals": {"AWS:SourceAccount": "000000000000"},
+             "ArnLike": {"AWS:SourceArn": bucket}})),
+        ("all", "*", {"PrincipalOrgID": "o-1234567890"},
+         statement("all", arn, "*", Condition={
+             "StringEquals": {"aws:PrincipalOrgID": "o-1234567890"}})),
+        ("account", "111111111111", {},
+         statement("account", arn, {"AWS": "arn:aws:iam::111111111111:root"})),
+        ("user", "arn:aws:iam::111111111111:user/u",
+         {"EventSourceToken": "token"},
+         statement("user", arn, {"AWS": "arn:aws:iam::111111111111:user/u"},
+                   Condition={
+                       "StringEquals": {"lambda:EventSourceToken": "token"}})),
+    ):
+        found = allow(lam, echo.name, sid, principal, **more)
+        assert found == want
+        assert list(found) == list(want)
+    found, _ = policy_of(lam, echo.name)
+    assert [s["Sid"] for s in found] == ["s3", "all", "account", "user"]
+
+
+def test_a_policy_is_of_one_qualifier(lam, echo):
+    arn = ACCOUNT + echo.name
+    service = {"Service": "s3.amazonaws.com"}
+    name = {"FunctionName": echo.name}
+    lam.publish_version(**name)
+    alias = lam.create_alias(Name="live", FunctionVersion="1", **name)
+    allow(lam, echo.name, "s")
+    allow(lam, echo.name, "s", Qualifier="1")
+    allow(lam, arn + ":live", "s", RevisionId=alias["RevisionId"])
+    for qualifier, suffix in (({}, ""), ({"Qualifier": "1"}, ":1"),
+                              ({"Qualifier": "live"}, ":live")):
+        found, _ = policy_of(lam, echo.name, **qualifier)
+        assert found == [statement("s", arn + suffix, service)]
+    lam.delete_alias(Name="live", **name)
+    lam.create_alias(Name="live", FunctionVersion="1", **name)
+    none = (404, "ResourceNotFoundException",
+            "The resource you requested does not exist.")
+    assert refusal(lam.get_policy, Qualifier="live", **name) == none
+    assert policy_of(lam, echo.name, Qualifier="1")
+
+
+def test_a_policy_has_its_own_revision(lam, echo):
+    name = {"FunctionName": echo.name}
+    stale = (412, "PreconditionFailedException")
+    before = lam.get_function_configuration(**name)["RevisionId"]
+    allow(lam, echo.name, "a", RevisionId=before)
+    _, first = policy_of(lam, echo.name)
+    again = {"StatementId": "b", "Principal": "*",
+             "Action": "lambda:InvokeFunction", **name}
+    assert refusal(lam.add_permission, RevisionId=before, **again)[:2] == stale
+    allow(lam, echo.name, "b", RevisionId=first)
+    _, second = policy_of(lam, echo.name)
+    assert first != second
+    assert refusal(lam.add_permission, **again) == (
+        409, "ResourceConflictException",
+        "The statement id (b) provided already exists. Please provide a new "
+        "statement id, or remove the existing statement.")
+    assert refusal(
+        lam.remove_permission, StatementId="a", RevisionId=first, **name
+    )[:2] == stale
+    assert refusal(lam.remove_permission, StatementId="none", **name) == (
+        404, "ResourceNotFoundException",
+        "Statement none is not found in resource policy.")
+    lam.remove_permission(StatementId="a", RevisionId=second, **name)
+    found, _ = policy_of(lam, echo.name)
+    assert [s["Sid"] for s in found] == ["b"]
+    lam.remove_permission(StatementId="b", **name)
+    assert refusal(lam.get_policy, **name)[0] == 404
+    # The function itself is as it was.
+    after = lam.get_function_configuration(**name)["RevisionId"]
+    assert after == before
+
+
+def test_a_policy_is_bounded(lam, echo):
+    token = "t" * 256
+    kept = 0
+    with pytest.raises(ClientError) as error:
+        for i in range(100):
+            allow(lam, echo.name, f"s{i}", EventSourceToken=token)
+            kept += 1
+    told = error.value.response["Error"]
+    assert told["Code"] == "PolicyLengthExceededException"
+    assert "is bigger than the limit (20480)" in told["Message"]
+    assert len(policy_of(lam, echo.name)[0]) == kept > 30
+
+
+def test_settings_outlive_control(server, lam, echo):
+    arn = ACCOUNT + echo.name
+    name = {"FunctionName": echo.name}
+    more = {"SourceArn": "arn:aws:s3:::b"}
+    want = allow(lam, echo.name, "s", **more)
+    assert lam.get_function_recursion_config(**name)["RecursiveLoop"] == (
+        "Terminate")
+    lam.put_function_recursion_config(RecursiveLoop="Allow", **name)
+    control = server.control_pid()
+    server.kill("control")
+    perdure.wait_for(
+        lambda: server.control_pid() not in (None, control), 30, "control"
+    )
+    perdure.wait_for(
+        lambda: tags_or_none(lam, arn) is not None, 30, "answers after the kill"
+    )
+    found, _ = policy_of(lam, echo.name)
+    assert found == [want]
+    assert list(found[0]) == list(want)
+    assert lam.get_function_recursion_config(**name)["RecursiveLoop"] == "Allow"
+    lam.put_function_recursion_config(RecursiveLoop="Terminate", **name)
+    assert lam.get_function_recursion_config(**name)["RecursiveLoop"] == (
+        "Terminate")
+
+
+def test_what_cannot_be_set_can_be_taken_away(lam, echo):
+    function = {"FunctionName": echo.name}
+    lam.publish_version(**function)
+    for call, more in (
+        (lam.delete_function_code_signing_config, {}),
+        (lam.delete_provisioned_concurrency_config, {"Qualifier": "1"}),
+    ):
+        answer = call(**function, **more)
+        assert answer["ResponseMetadata"]["HTTPStatusCode"] == 204
+    got = lam.put_runtime_management_config(UpdateRuntimeOn="Auto", **function)
+    assert got["UpdateRuntimeOn"] == "Auto"
+    assert got["FunctionArn"] == ACCOUNT + echo.name
+    assert refusal(
+        lam.put_runtime_management_config, UpdateRuntimeOn="FunctionUpdate",
+        **function
+    )[:2] == (400, "InvalidParameterValueException")

@@ -139,6 +139,18 @@ async function functions() {
   await call("GetFunctionConcurrency", name);
   await call("DeleteFunctionConcurrency", name);
 
+  await call("AddPermission", {
+    ...name,
+    StatementId: "s",
+    Action: "lambda:InvokeFunction",
+    Principal: "s3.amazonaws.com",
+  });
+  const { RevisionId } = await call("GetPolicy", name);
+  await call("RemovePermission", { ...name, StatementId: "s", RevisionId });
+  await call("PutFunctionRecursionConfig", { ...name, RecursiveLoop: "Allow" });
+  await call("GetFunctionRecursionConfig", name);
+  await call("PutRuntimeManagementConfig", { ...name, UpdateRuntimeOn: "Auto" });
+
   await unset(name, Version);
 
   const said = await call("Invoke", { ...name, LogType: "Tail" });
@@ -146,6 +158,7 @@ async function functions() {
     throw new Error(`Invoke gave ${said.Payload.transformToString()}`);
   await call("Invoke", { ...name, InvocationType: "Event" });
   await call("Invoke", { ...name, InvocationType: "DryRun" });
+  await call("InvokeAsync", { ...name, InvokeArgs: Buffer.from("{}") });
 }
 
 // What deploy tools ask for and no function has here.
@@ -162,8 +175,46 @@ async function unset(name, Qualifier) {
   await call("ListLayerVersions", { LayerName: "none" });
   const missing = "ResourceNotFoundException";
   await refused("GetFunctionUrlConfig", name, missing);
-  await refused("GetPolicy", name, missing);
-  await refused("RemovePermission", { ...name, StatementId: "s" }, missing);
+  await refused("UpdateFunctionUrlConfig", name, missing);
+  await refused("DeleteFunctionUrlConfig", name, missing);
+  await call("DeleteFunctionCodeSigningConfig", name);
+  await call("DeleteProvisionedConcurrencyConfig", version);
+  const mapping = { UUID: "7d0fd2b5-3a1d-4e4f-8e0c-c0a1d5a4f6b8" };
+  for (const verb of ["Get", "Update", "Delete"])
+    await refused(`${verb}EventSourceMapping`, mapping, missing);
+  const account = "arn:aws:lambda:us-east-1:000000000000";
+  const config = {
+    CodeSigningConfigArn: `${account}:code-signing-config:csc-${"a".repeat(17)}`,
+  };
+  for (const verb of ["Get", "Update", "Delete"])
+    await refused(`${verb}CodeSigningConfig`, config, missing);
+  await refused("ListFunctionsByCodeSigningConfig", config, missing);
+  await refused(
+    "PutFunctionCodeSigningConfig",
+    { ...name, ...config },
+    "CodeSigningConfigNotFoundException",
+  );
+  const layer = { LayerName: "none", VersionNumber: 1 };
+  const Arn = `${account}:layer:none:1`;
+  await call("DeleteLayerVersion", layer);
+  await refused("GetLayerVersion", layer, missing);
+  await refused("GetLayerVersionByArn", { Arn }, missing);
+  await refused("GetLayerVersionPolicy", layer, missing);
+  await refused(
+    "AddLayerVersionPermission",
+    {
+      ...layer,
+      StatementId: "s",
+      Action: "lambda:GetLayerVersion",
+      Principal: "*",
+    },
+    missing,
+  );
+  await refused(
+    "RemoveLayerVersionPermission",
+    { ...layer, StatementId: "s" },
+    missing,
+  );
   await refused(
     "GetProvisionedConcurrencyConfig",
     version,
