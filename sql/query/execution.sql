@@ -395,17 +395,13 @@ events as (
 )
 select exists (select 1 from execution where id = $1::uuid)
 
+-- Behind ($1, $2), nearest first.
 -- name: execution_due
-select id from execution
-where wake_at is not null and wake_at <= $1::bigint
-order by wake_at
-limit $2::bigint
-
--- name: execution_due_next
-select wake_at from execution
-where wake_at is not null
-order by wake_at
-limit 1
+select id, wake_at from execution
+where wake_at is not null and wake_at <= $3::bigint
+    and (wake_at, id) > ($1::bigint, $2::uuid)
+order by wake_at, id
+limit $4::bigint
 
 -- name: execution_orphans
 select id from execution

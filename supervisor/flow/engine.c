@@ -46,7 +46,7 @@ engine_new(const struct engine_conf *conf)
 	g->execs = exec_table_new(g, conf->held_most);
 	g->runs = runs_new(g, conf->waits_most);
 	g->async = async_new(g);
-	g->timer = timer_new(g);
+	g->timer = timer_new(g, conf->held_most);
 	g->retention = retention_new(g);
 	g->recover = recover_new(g);
 	g->registry = registry_new(g);

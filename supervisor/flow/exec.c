@@ -19,7 +19,7 @@
 #define EXEC_BACKOFF_MS 50
 #define EXEC_BACKOFF_MOST_MS 2000
 #define EXEC_HELD_MS 250	/* see `waits` in exec.h */
-#define EXEC_DUE_MS (60 * 60 * 1000)	/* later ones are left to the rows */
+#define EXEC_DUE_MS (60 * 60 * 1000)	/* then the clock is looked at again */
 
 enum exec_phase {
 	EXEC_REST,
@@ -69,7 +69,7 @@ struct exec_table {
 	struct engine *engine;
 	struct map *by_id;
 	TAILQ_HEAD(, exec) idle;	/* least recently used first */
-	int nidle, idle_most;
+	int nidle, idle_most, nloading;
 	int64_t idle_bytes;
 };
 
@@ -107,14 +107,14 @@ exec_take_idle(struct exec *e)
 	e->idle = false;
 }
 
-/* Only its row tells of its time when it is not in memory any more. */
+/* Its time is known from its row, or kept, when it is not in memory. */
 static void
 exec_forget_due(struct exec *e)
 {
 	struct engine *g = e->table->engine;
 
 	if (alarm_is_set(&e->due))
-		timer_seen(g, e->x != NULL ? durable_wake(e->x) : 1);
+		timer_keep(g, &e->id, e->due_ms);
 	alarm_clear(g->alarms, &e->due);
 }
 
@@ -253,12 +253,28 @@ exec_unpin(struct exec *e)
 
 /* ---- what everybody has to know after a commit or a load ---- */
 
+static void exec_on_due(void *arg);
+
+static void
+exec_arm_due(struct exec *e)
+{
+	struct engine *g = e->table->engine;
+	int64_t ms = e->due_ms - env_now_ms(g->env);
+
+	alarm_set(g->alarms, &e->due, ms < EXEC_DUE_MS ? ms : EXEC_DUE_MS,
+	    exec_on_due, e);
+}
+
 static void
 exec_on_due(void *arg)
 {
 	struct exec *e = arg;
 
-	exec_poke(e->table->engine, &e->id);
+	/* The database's clock may have been put back meanwhile. */
+	if (e->due_ms > env_now_ms(e->table->engine->env))
+		exec_arm_due(e);
+	else
+		exec_poke(e->table->engine, &e->id);
 }
 
 /* No row is asked for what memory knows. */
@@ -266,7 +282,7 @@ static void
 exec_wait_due(struct exec *e)
 {
 	struct engine *g = e->table->engine;
-	int64_t wake = durable_wake(e->x), ms;
+	int64_t wake = durable_wake(e->x);
 
 	if (alarm_is_set(&e->due) && e->due_ms == wake)
 		return;
@@ -274,11 +290,7 @@ exec_wait_due(struct exec *e)
 	if (wake == 0)
 		return;
 	e->due_ms = wake;
-	ms = wake - env_now_ms(g->env);
-	if (ms > EXEC_DUE_MS)
-		timer_seen(g, wake);
-	else
-		alarm_set(g->alarms, &e->due, ms, exec_on_due, e);
+	exec_arm_due(e);
 }
 
 static void
@@ -648,6 +660,8 @@ exec_on_loaded(void *arg, enum store_result result, struct execution *x,
 {
 	struct exec *e = arg;
 
+	e->table->nloading--;
+	timer_loaded(e->table->engine);
 	switch (result) {
 	case STORE_OK:
 		break;
@@ -678,7 +692,21 @@ static void
 exec_load(struct exec *e)
 {
 	e->phase = EXEC_LOADING;
+	e->table->nloading++;
 	store_load(e->table->engine->store, &e->id, exec_on_loaded, e);
+}
+
+void
+exec_warm(struct engine *g, const struct id *id)
+{
+	if (!exec_held(g, id))
+		exec_load(exec_get(g, id));
+}
+
+int
+exec_loading(const struct engine *g)
+{
+	return g->execs->nloading;
 }
 
 /* Those that waited come first now, in their order. */

@@ -91,6 +91,9 @@ void exec_forget(struct engine *, const struct id *);
 /* All internal inputs that wait for a better time try again now. */
 void exec_retry_all(struct engine *);
 size_t exec_count(const struct engine *);
+/* Reads one that is not held, which will soon have something to do. */
+void exec_warm(struct engine *, const struct id *);
+int exec_loading(const struct engine *);	/* that are being read */
 
 /* Does the ARN name this very execution, all of it? */
 bool exec_is(const struct execution *, const struct arn_execution *);

@@ -55,7 +55,8 @@ libsup_a_SOURCES += \
 unit_tests += \
 	tests/unit/t_flow \
 	tests/unit/t_late \
-	tests/unit/t_registry
+	tests/unit/t_registry \
+	tests/unit/t_timer
 tests_unit_t_flow_SOURCES = \
 	tests/unit/flow_kit.c \
 	tests/unit/flow_kit.h \
@@ -65,3 +66,7 @@ tests_unit_t_late_SOURCES = \
 	tests/unit/flow_kit.h \
 	tests/unit/t_late.c
 tests_unit_t_registry_SOURCES = tests/unit/t_registry.c
+tests_unit_t_timer_SOURCES = \
+	tests/unit/flow_kit.c \
+	tests/unit/flow_kit.h \
+	tests/unit/t_timer.c

@@ -195,6 +195,7 @@ recover_serve(struct recover *r)
 	g->ready = true;
 	recover_up(r, NULL);
 	exec_retry_all(g);
+	timer_start(g);
 	recover_sweep(r);
 	retention_start(g);
 }

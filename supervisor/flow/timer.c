@@ -1,151 +1,322 @@
 #include <config.h>
 
+#include <string.h>
+#include <sys/queue.h>
+
 #include "base/log.h"
+#include "base/map.h"
 #include "base/mem.h"
-#include "base/own.h"
 #include "flow/alarm.h"
 #include "flow/exec.h"
 #include "flow/timer.h"
 
-#define TIMER_DUE_MOST 500
-/* Rows that are due and not written yet are not asked for in a circle. */
-#define TIMER_AGAIN_MS 20
+#define TIMER_PAGE 500
+/* So far ahead, so many of them at most; more as these fall due. */
+#define TIMER_AHEAD_MS (60 * 1000)
+#define TIMER_NEAR_MOST 20000
 #define TIMER_TROUBLE_MS 1000
-/* Longer waits are looked at by the sweeps. */
-#define TIMER_HORIZON_MS (60 * 60 * 1000LL)
+/*
+ * Executions are read so long before their time, in time for a thousand that
+ * are due together, and at most so many at once.
+ */
+#define TIMER_WARM_MS 2000
+#define TIMER_LOADS_MOST 64
+
+struct near {
+	struct timer *timer;
+	struct id id;
+	int64_t wake_ms;
+	struct alarm alarm;
+	bool tried;	/* to be read ahead; once is enough */
+	bool warmed;	/* it was, and has room in memory */
+	bool ready;	/* to be read */
+	TAILQ_ENTRY(near) link;
+};
 
 struct timer {
 	struct engine *engine;
+	struct map *near;
+	TAILQ_HEAD(near_list, near) ready;
+	int nwarmed, warm_most;
+	/* All rows before this are known, or held in memory. */
+	struct store_wake known;
+	int64_t asked_ms;	/* until then they are being asked for */
 	struct alarm alarm;
-	int64_t next_ms;	/* 0: nothing is known */
-	bool asking;
+	bool asking, checking, anew;
+	bool full;	/* there are more, for which there was no room */
 };
 
+static void timer_read(struct timer *);
+
 struct timer *
-timer_new(struct engine *g)
+timer_new(struct engine *g, int held_most)
 {
 	struct timer *t = xcalloc(1, sizeof(*t));
 
 	t->engine = g;
+	t->near = map_new(env_random_u64(g->env));
+	TAILQ_INIT(&t->ready);
+	/* More would push each other out of memory. */
+	t->warm_most = held_most / 2;
 	return t;
+}
+
+/* ---- those that are near ---- */
+
+static void
+near_free(struct near *n)
+{
+	struct timer *t = n->timer;
+
+	if (n->ready)
+		TAILQ_REMOVE(&t->ready, n, link);
+	t->nwarmed -= n->warmed;
+	alarm_clear(t->engine->alarms, &n->alarm);
+	map_del(t->near, &n->id, sizeof(n->id));
+	free(n);
+}
+
+/* It is held: its own alarm or its lane does what is to be done. */
+static bool
+near_is_held(const struct near *n)
+{
+	return exec_held(n->timer->engine, &n->id);
+}
+
+static void near_on_alarm(void *arg);
+
+/* Waits for its time, or for the moment to be read ahead of that. */
+static void
+near_arm(struct near *n)
+{
+	struct timer *t = n->timer;
+	int64_t left = n->wake_ms - env_now_ms(t->engine->env);
+
+	if (!n->tried)
+		left -= TIMER_WARM_MS;
+	alarm_set(t->engine->alarms, &n->alarm, left, near_on_alarm, n);
+}
+
+static void
+near_go(struct near *n)
+{
+	struct engine *g = n->timer->engine;
+
+	TAILQ_REMOVE(&n->timer->ready, n, link);
+	n->ready = false;
+	if (n->wake_ms > env_now_ms(g->env)) {
+		n->tried = n->warmed = true;
+		n->timer->nwarmed++;
+		near_arm(n);
+		if (!near_is_held(n))
+			exec_warm(g, &n->id);
+		return;
+	}
+	if (!near_is_held(n))
+		exec_poke(g, &n->id);
+	near_free(n);
+}
+
+static void
+timer_go(struct timer *t)
+{
+	struct engine *g = t->engine;
+
+	while (!TAILQ_EMPTY(&t->ready) && g->ready && !g->draining &&
+	    exec_loading(g) < TIMER_LOADS_MOST)
+		near_go(TAILQ_FIRST(&t->ready));
+	if (t->full && map_count(t->near) < TIMER_NEAR_MOST / 2)
+		timer_read(t);
+}
+
+static void
+near_on_alarm(void *arg)
+{
+	struct near *n = arg;
+	struct timer *t = n->timer;
+	int64_t left = n->wake_ms - env_now_ms(t->engine->env);
+
+	if (left > 0 && left <= TIMER_WARM_MS &&
+	    t->nwarmed >= t->warm_most)
+		n->tried = true;	/* there is no room for it */
+	/* The latter when the clock was put back. */
+	if (left > 0 && (n->tried || left > TIMER_WARM_MS)) {
+		near_arm(n);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&t->ready, n, link);
+	n->ready = true;
+	timer_go(t);
+}
+
+static void
+near_add(struct timer *t, const struct id *id, int64_t wake_ms, bool tried)
+{
+	struct near *n = map_get(t->near, id, sizeof(*id));
+
+	if (n == NULL) {
+		n = xcalloc(1, sizeof(*n));
+		n->timer = t;
+		n->id = *id;
+		map_put(t->near, id, sizeof(*id), n);
+	}
+	n->wake_ms = wake_ms;
+	n->tried |= tried;
+	if (!n->ready)
+		near_arm(n);
 }
 
 void
 timer_free(struct timer *t)
 {
+	size_t at = 0;
+	void *value;
+
 	if (t == NULL)
 		return;
+	while (map_next(t->near, &at, NULL, NULL, &value))
+		near_free(value);
+	map_free(t->near);
 	alarm_clear(t->engine->alarms, &t->alarm);
 	free(t);
 }
 
-static void
-timer_on_alarm(void *arg)
+void
+timer_keep(struct engine *g, const struct id *id, int64_t wake_ms)
 {
-	struct timer *t = arg;
+	struct timer *t = g->timer;
+	int64_t left = wake_ms - env_now_ms(g->env);
 
-	if (t->next_ms > env_now_ms(t->engine->env))
-		timer_seen(t->engine, t->next_ms);
-	else
-		timer_look(t->engine);
-}
-
-static void
-timer_arm(struct timer *t)
-{
-	int64_t ms = t->next_ms - env_now_ms(t->engine->env);
-
-	if (ms > TIMER_HORIZON_MS)
-		ms = TIMER_HORIZON_MS;
-	alarm_set(t->engine->alarms, &t->alarm, ms, timer_on_alarm, t);
+	if (wake_ms == 0 || (wake_ms > t->known.wake_ms &&
+	    wake_ms > t->asked_ms))
+		return;
+	/* So shortly before its time there is no room for it. */
+	near_add(t, id, wake_ms, left <= TIMER_WARM_MS);
 }
 
 void
-timer_seen(struct engine *g, int64_t wake_ms)
+timer_loaded(struct engine *g)
 {
-	struct timer *t = g->timer;
+	if (!TAILQ_EMPTY(&g->timer->ready))
+		timer_go(g->timer);
+}
 
-	if (wake_ms == 0)
-		return;
-	if (t->next_ms == 0 || wake_ms < t->next_ms)
-		t->next_ms = wake_ms;
-	else if (alarm_is_set(&t->alarm))
-		return;
-	if (!t->asking)
-		timer_arm(t);
+/* ---- the rows ---- */
+
+static void
+timer_on_alarm(void *arg)
+{
+	timer_read(arg);
 }
 
 static void
-timer_later(struct timer *t, int64_t ms)
+timer_failed(struct timer *t, enum store_result result, const struct err *err)
 {
-	t->asking = false;
-	t->next_ms = env_now_ms(t->engine->env) + ms;
-	timer_arm(t);
+	if (result == STORE_FATAL)
+		log_error("timers not read error=%s",
+		    err != NULL ? err->text : "");
+	alarm_set(t->engine->alarms, &t->alarm, TIMER_TROUBLE_MS,
+	    timer_on_alarm, t);
 }
 
 static void
-timer_on_next(void *arg, enum store_result result, int64_t next_ms,
-    const struct err *err)
-{
-	struct timer *t = arg;
-	int64_t soon = env_now_ms(t->engine->env) + TIMER_AGAIN_MS;
-
-	(void)err;
-	if (result != STORE_OK) {
-		timer_later(t, TIMER_TROUBLE_MS);
-		return;
-	}
-	t->asking = false;
-	if (next_ms != 0 && next_ms < soon)
-		next_ms = soon;
-	/* What was seen meanwhile may be nearer. */
-	if (next_ms != 0 && (t->next_ms == 0 || next_ms < t->next_ms))
-		t->next_ms = next_ms;
-	if (t->next_ms != 0)
-		timer_arm(t);
-}
-
-static void
-timer_on_due(void *arg, enum store_result result, const struct id *ids,
-    size_t n, const struct err *err)
+timer_on_read(void *arg, enum store_result result,
+    const struct store_wake *wakes, size_t n, const struct err *err)
 {
 	struct timer *t = arg;
 	struct engine *g = t->engine;
 	size_t i;
 
-	switch (result) {
-	case STORE_OK:
-		break;
-	case STORE_FATAL:
-		log_error("timers not read error=%s",
-		    err != NULL ? err->text : "");
-		timer_later(t, TIMER_TROUBLE_MS);
+	t->asking = false;
+	if (t->anew) {
+		t->anew = false;
+		timer_start(g);
 		return;
-	case STORE_CONFLICT:
-	case STORE_RETRY:
-	case STORE_UNKNOWN:
-		timer_later(t, TIMER_TROUBLE_MS);
+	}
+	if (result != STORE_OK) {
+		timer_failed(t, result, err);
 		return;
 	}
 	for (i = 0; i < n; i++)
-		exec_poke(g, &ids[i]);
-	if (n == TIMER_DUE_MOST) {
-		timer_later(t, TIMER_AGAIN_MS);
+		if (!exec_held(g, &wakes[i].id))
+			near_add(t, &wakes[i].id, wakes[i].wake_ms, false);
+	if (n == TIMER_PAGE) {
+		t->known = wakes[n - 1];
+		t->full = true;
+		timer_go(t);
+		if (map_count(t->near) < TIMER_NEAR_MOST)
+			timer_read(t);
 		return;
 	}
-	store_due_next(g->store, timer_on_next, t);
+	t->full = false;
+	t->known.wake_ms = t->asked_ms;
+	memset(&t->known.id, 0xff, sizeof(t->known.id));
+	alarm_set(g->alarms, &t->alarm, TIMER_AHEAD_MS / 2, timer_on_alarm,
+	    t);
+}
+
+static void
+timer_read(struct timer *t)
+{
+	struct engine *g = t->engine;
+	int64_t until = env_now_ms(g->env) + TIMER_AHEAD_MS;
+
+	if (t->asking || !g->ready || g->draining)
+		return;
+	alarm_clear(g->alarms, &t->alarm);
+	if (until < t->known.wake_ms)
+		until = t->known.wake_ms;	/* the clock was put back */
+	t->asking = true;
+	t->asked_ms = until;
+	store_due(g->store, &t->known, until, TIMER_PAGE, timer_on_read, t);
+}
+
+/*
+ * What others wrote behind what is known already; and the clock may have been
+ * put forward, of which no alarm knows.
+ */
+static void
+timer_on_missed(void *arg, enum store_result result,
+    const struct store_wake *wakes, size_t n, const struct err *err)
+{
+	struct timer *t = arg;
+	size_t i;
+
+	(void)err;	/* asked again by the next sweep */
+	t->checking = false;
+	for (i = 0; result == STORE_OK && i < n; i++) {
+		if (exec_held(t->engine, &wakes[i].id))
+			exec_poke(t->engine, &wakes[i].id);
+		else
+			near_add(t, &wakes[i].id, wakes[i].wake_ms, false);
+	}
 }
 
 void
 timer_look(struct engine *g)
 {
+	struct store_wake none = { 0 };
 	struct timer *t = g->timer;
 
-	if (t->asking || !g->ready || g->draining)
+	if (!g->ready || g->draining)
 		return;
-	t->asking = true;
-	t->next_ms = 0;
-	alarm_clear(g->alarms, &t->alarm);
-	store_due(g->store, env_now_ms(g->env), TIMER_DUE_MOST, timer_on_due,
-	    t);
+	if (!t->asking && !alarm_is_set(&t->alarm) && !t->full)
+		timer_read(t);
+	timer_go(t);
+	if (t->checking || t->known.wake_ms == 0)
+		return;
+	t->checking = true;
+	store_due(g->store, &none, env_now_ms(g->env), TIMER_PAGE,
+	    timer_on_missed, t);
+}
+
+void
+timer_start(struct engine *g)
+{
+	struct timer *t = g->timer;
+
+	memset(&t->known, 0, sizeof(t->known));
+	t->full = false;
+	t->anew = t->asking;
+	timer_read(t);
 }

@@ -171,18 +171,6 @@ pg_execution_by_name(struct store *s, const char *function, const char *name,
 }
 
 void
-pg_execution_due(struct store *s, int64_t now_ms, int limit, store_ids *done,
-    void *arg)
-{
-	struct ids_call *c;
-	struct params *p = ids_new(&c, STMT_EXECUTION_DUE, done, arg);
-
-	param_i64(p, now_ms);
-	param_i64(p, limit);
-	pgset_read(pgstore_of(s), &c->call);
-}
-
-void
 pg_execution_orphans(struct store *s, int64_t node, int limit,
     store_ids *done, void *arg)
 {
@@ -204,39 +192,54 @@ pg_execution_untold(struct store *s, int limit, store_ids *done, void *arg)
 	pgset_read(pgstore_of(s), &c->call);
 }
 
-/* ---- the nearest time ---- */
+/* ---- what is due ---- */
 
-struct next_call {
+struct wakes_call {
 	struct pg_call call;
-	void (*done)(void *arg, enum store_result, int64_t next_ms,
-	    const struct err *);
+	store_wakes *done;
 	void *arg;
 };
 
 static void
-next_done(struct pg_call *call, enum store_result result,
+wakes_done(struct pg_call *call, enum store_result result,
     const struct err *err)
 {
-	struct next_call *c = (struct next_call *)call;
+	struct wakes_call *c = (struct wakes_call *)call;
+	struct store_wake *wakes;
 	struct row r = { 0 };
-	int64_t next = 0;
+	int i, n;
 
-	if (result == STORE_OK && pg_call_rows(call, 0) > 0) {
-		r.res = call->stmts[0].res;
-		next = row_i64(&r);
+	if (result != STORE_OK) {
+		c->done(c->arg, result, NULL, 0, err);
+		return;
 	}
-	c->done(c->arg, result, next, err);
+	n = pg_call_rows(call, 0);
+	wakes = xcalloc((size_t)n, sizeof(*wakes));
+	r.res = call->stmts[0].res;
+	for (i = 0; i < n; i++) {
+		r.row = i;
+		r.col = 0;
+		wakes[i].id = row_id(&r);
+		wakes[i].wake_ms = row_i64(&r);
+	}
+	c->done(c->arg, STORE_OK, wakes, (size_t)n, NULL);
+	free(wakes);
 }
 
 void
-pg_execution_due_next(struct store *s, void (*done)(void *arg,
-    enum store_result, int64_t next_ms, const struct err *), void *arg)
+pg_execution_due(struct store *s, const struct store_wake *after,
+    int64_t until_ms, int limit, store_wakes *done, void *arg)
 {
-	struct next_call *c = pg_call_new(sizeof(*c), POINT_NONE, next_done);
+	struct wakes_call *c = pg_call_new(sizeof(*c), POINT_NONE,
+	    wakes_done);
+	struct params *p = pg_call_stmt(&c->call, STMT_EXECUTION_DUE);
 
 	c->done = done;
 	c->arg = arg;
-	pg_call_stmt(&c->call, STMT_EXECUTION_DUE_NEXT);
+	param_i64(p, after->wake_ms);
+	param_id(p, &after->id);
+	param_i64(p, until_ms);
+	param_i64(p, limit);
 	pgset_read(pgstore_of(s), &c->call);
 }
 

@@ -170,7 +170,6 @@ mem_history(struct store *s, const struct id *id, int32_t from, int limit,
 
 enum ids_kind {
 	IDS_NAME,
-	IDS_DUE,
 	IDS_ORPHANS,
 	IDS_UNTOLD,
 };
@@ -211,9 +210,6 @@ ids_match(const struct ids_task *t, const struct mem_execution *row,
 		*at = 0;
 		return strcmp(x->function, t->function) == 0 &&
 		    strcmp(x->name, t->name) == 0;
-	case IDS_DUE:
-		*at = row->wake_ms;
-		return row->wake_ms != 0 && row->wake_ms <= t->number;
 	case IDS_ORPHANS:
 		*at = x->claimed_ms;
 		return x->running && x->owner != t->number;
@@ -296,13 +292,6 @@ mem_by_name(struct store *s, const char *function, const char *name,
 
 	t->function = xstrdup(function);
 	t->name = xstrdup(name);
-}
-
-void
-mem_due(struct store *s, int64_t now_ms, int limit, store_ids *done,
-    void *arg)
-{
-	ids_new(s, IDS_DUE, now_ms, limit, done, arg);
 }
 
 void
@@ -443,52 +432,80 @@ mem_list(struct store *s, const struct store_list_filter *f,
 	t->task.clear = list_clear;
 }
 
-/* ---- the nearest time, and nodes ---- */
+/* ---- what is due, and nodes ---- */
 
-struct next_task {
+struct wakes_task {
 	struct mem_task task;
-	int64_t next_ms;
-	void (*done)(void *arg, enum store_result, int64_t next_ms,
-	    const struct err *);
+	struct store_wake after;
+	int64_t until_ms;
+	size_t limit, n;
+	struct store_wake *wakes;
+	store_wakes *done;
 	void *arg;
 };
 
-static enum store_result
-next_run(struct memstore *m, struct mem_task *task, struct err *err)
+static int
+wake_compare(const void *a, const void *b)
 {
-	struct next_task *t = (struct next_task *)task;
-	int64_t wake;
+	const struct store_wake *p = a, *q = b;
+
+	if (p->wake_ms != q->wake_ms)
+		return p->wake_ms < q->wake_ms ? -1 : 1;
+	return id_compare(&p->id, &q->id);
+}
+
+static enum store_result
+wakes_run(struct memstore *m, struct mem_task *task, struct err *err)
+{
+	struct wakes_task *t = (struct wakes_task *)task;
+	struct store_wake one;
 	size_t i;
 
 	(void)err;
+	t->wakes = xcalloc(m->nrows, sizeof(*t->wakes));
 	for (i = 0; i < m->nrows; i++) {
-		wake = m->rows[i]->wake_ms;
-		if (wake != 0 && (t->next_ms == 0 || wake < t->next_ms))
-			t->next_ms = wake;
+		one.id = m->rows[i]->x->id;
+		one.wake_ms = m->rows[i]->wake_ms;
+		if (one.wake_ms != 0 && one.wake_ms <= t->until_ms &&
+		    wake_compare(&one, &t->after) > 0)
+			t->wakes[t->n++] = one;
 	}
+	qsort(t->wakes, t->n, sizeof(*t->wakes), wake_compare);
+	if (t->n > t->limit)
+		t->n = t->limit;
 	return STORE_OK;
 }
 
 static void
-next_answer(struct memstore *m, struct mem_task *task,
+wakes_answer(struct memstore *m, struct mem_task *task,
     enum store_result result, const struct err *err)
 {
-	struct next_task *t = (struct next_task *)task;
+	struct wakes_task *t = (struct wakes_task *)task;
 
 	(void)m;
-	t->done(t->arg, result, t->next_ms, err);
+	t->done(t->arg, result, t->wakes, t->n, err);
+}
+
+static void
+wakes_clear(struct mem_task *task)
+{
+	free(((struct wakes_task *)task)->wakes);
 }
 
 void
-mem_due_next(struct store *s, void (*done)(void *arg, enum store_result,
-    int64_t next_ms, const struct err *), void *arg)
+mem_due(struct store *s, const struct store_wake *after, int64_t until_ms,
+    int limit, store_wakes *done, void *arg)
 {
-	struct next_task *t = mem_task_new(memstore_of(s), sizeof(*t));
+	struct wakes_task *t = mem_task_new(memstore_of(s), sizeof(*t));
 
+	t->after = *after;
+	t->until_ms = until_ms;
+	t->limit = (size_t)limit;
 	t->done = done;
 	t->arg = arg;
-	t->task.run = next_run;
-	t->task.answer = next_answer;
+	t->task.run = wakes_run;
+	t->task.answer = wakes_answer;
+	t->task.clear = wakes_clear;
 }
 
 struct node_task {

@@ -105,9 +105,8 @@ void mem_history(struct store *, const struct id *, int32_t from, int limit,
     bool reverse, store_history *, void *);
 void mem_list(struct store *, const struct store_list_filter *,
     store_listed *, void *);
-void mem_due(struct store *, int64_t now_ms, int limit, store_ids *, void *);
-void mem_due_next(struct store *, void (*done)(void *arg, enum store_result,
-    int64_t next_ms, const struct err *), void *);
+void mem_due(struct store *, const struct store_wake *after,
+    int64_t until_ms, int limit, store_wakes *, void *arg);
 void mem_orphans(struct store *, int64_t node, int limit, store_ids *,
     void *);
 void mem_untold(struct store *, int limit, store_ids *, void *);

@@ -222,7 +222,6 @@ static const struct store_ops memstore_ops = {
 	.archive = mem_archive,
 	.expire = mem_expire,
 	.due = mem_due,
-	.due_next = mem_due_next,
 	.orphans = mem_orphans,
 	.untold = mem_untold,
 	.event_put = mem_event_put,

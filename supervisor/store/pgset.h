@@ -111,10 +111,8 @@ void pg_execution_drop(struct store *, const struct id *, store_done *,
     void *arg);
 void pg_archive(struct store *, int limit, store_count *, void *arg);
 void pg_expire(struct store *, int limit, store_count *, void *arg);
-void pg_execution_due(struct store *, int64_t now_ms, int limit, store_ids *,
-    void *arg);
-void pg_execution_due_next(struct store *, void (*done)(void *arg,
-    enum store_result, int64_t next_ms, const struct err *), void *arg);
+void pg_execution_due(struct store *, const struct store_wake *after,
+    int64_t until_ms, int limit, store_wakes *, void *arg);
 void pg_execution_orphans(struct store *, int64_t node, int limit,
     store_ids *, void *arg);
 void pg_execution_untold(struct store *, int limit, store_ids *, void *arg);

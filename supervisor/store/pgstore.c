@@ -20,7 +20,6 @@ const struct store_ops pgstore_ops = {
 	.archive = pg_archive,
 	.expire = pg_expire,
 	.due = pg_execution_due,
-	.due_next = pg_execution_due_next,
 	.orphans = pg_execution_orphans,
 	.untold = pg_execution_untold,
 	.event_put = pg_event_put,

@@ -60,6 +60,14 @@ typedef void store_listed(void *arg, enum store_result,
 typedef void store_events(void *arg, enum store_result,
     struct async_event **, size_t n, const struct err *);
 
+/* An execution and its durable_wake. */
+struct store_wake {
+	struct id id;
+	int64_t wake_ms;
+};
+typedef void store_wakes(void *arg, enum store_result,
+    const struct store_wake *, size_t n, const struct err *);
+
 /* What a start that met an existing name finds. */
 struct store_start {
 	store_done *done;
@@ -131,13 +139,12 @@ struct store_ops {
 	 */
 	void (*expire)(struct store *, int limit, store_count *, void *arg);
 
-	/* Executions whose durable_wake is at or before now_ms, nearest first. */
-	void (*due)(struct store *, int64_t now_ms, int limit, store_ids *,
-	    void *arg);
-	/* The nearest wake time of all; 0: none. */
-	void (*due_next)(struct store *,
-	    void (*done)(void *arg, enum store_result, int64_t next_ms,
-	    const struct err *), void *arg);
+	/*
+	 * Executions whose durable_wake is at or before until_ms and behind
+	 * `after`, in the order of time and id.
+	 */
+	void (*due)(struct store *, const struct store_wake *after,
+	    int64_t until_ms, int limit, store_wakes *, void *arg);
 	/* Running but claimed by another node than `node`. */
 	void (*orphans)(struct store *, int64_t node, int limit, store_ids *,
 	    void *arg);
@@ -189,7 +196,6 @@ struct store {
 #define store_archive(s, ...) ((s)->ops->archive((s), __VA_ARGS__))
 #define store_expire(s, ...) ((s)->ops->expire((s), __VA_ARGS__))
 #define store_due(s, ...) ((s)->ops->due((s), __VA_ARGS__))
-#define store_due_next(s, ...) ((s)->ops->due_next((s), __VA_ARGS__))
 #define store_orphans(s, ...) ((s)->ops->orphans((s), __VA_ARGS__))
 #define store_untold(s, ...) ((s)->ops->untold((s), __VA_ARGS__))
 #define store_event_put(s, ...) ((s)->ops->event_put((s), __VA_ARGS__))

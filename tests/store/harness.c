@@ -315,13 +315,20 @@ on_node(void *arg, enum store_result result, const struct store_node *node,
 }
 
 void
-on_next(void *arg, enum store_result result, int64_t next,
-    const struct err *err)
+on_wakes(void *arg, enum store_result result, const struct store_wake *wakes,
+    size_t n, const struct err *err)
 {
 	struct answer *a = arg;
+	size_t i;
 
 	answer_set(a, result, err);
-	a->number = next;
+	if (!right(n <= 64, "too many ids for a test"))
+		return;
+	for (i = 0; i < n; i++) {
+		a->ids[i] = wakes[i].id;
+		a->number = wakes[i].wake_ms;
+	}
+	a->nids = n;
 }
 
 void

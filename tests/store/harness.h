@@ -72,8 +72,9 @@ void on_events(void *arg, enum store_result, struct async_event **, size_t,
     const struct err *);
 void on_node(void *arg, enum store_result, const struct store_node *,
     const struct err *);
-void on_next(void *arg, enum store_result, int64_t, const struct err *);
-
+/* number: the last time. */
+void on_wakes(void *arg, enum store_result, const struct store_wake *, size_t,
+    const struct err *);
 void on_count(void *arg, enum store_result, int64_t, const struct err *);
 
 enum store_result bench_start(struct bench *, const struct change *,

@@ -342,6 +342,7 @@ void
 wakes_orphans_and_untold_are_found(void **state)
 {
 	struct execution *x = started("x"), *y = started("y");
+	struct store_wake all = { 0 }, after;
 	struct answer a = { 0 };
 
 	(void)state;
@@ -351,19 +352,27 @@ wakes_orphans_and_untold_are_found(void **state)
 	y->running = true;
 	y->owner = 7;
 	write_scalars(y);
-	store_due(bench.store, 4999, 10, on_ids, &a);
+	store_due(bench.store, &all, 4999, 10, on_wakes, &a);
 	ask_ids(&a);
 	assert_int_equal(a.nids, 1);
 	assert_int_equal(id_compare(&a.ids[0], &y->id), 0);
 	answer_free(&a);
-	store_due(bench.store, 5000, 10, on_ids, &a);
+	store_due(bench.store, &all, 5000, 10, on_wakes, &a);
 	ask_ids(&a);
 	assert_int_equal(a.nids, 2);
 	assert_int_equal(id_compare(&a.ids[0], &y->id), 0);
 	answer_free(&a);
-	store_due_next(bench.store, on_next, &a);
+	store_due(bench.store, &all, INT64_MAX, 1, on_wakes, &a);
 	ask_ids(&a);
+	assert_int_equal(a.nids, 1);
 	assert_int_equal(a.number, 4000);
+	answer_free(&a);
+	after.id = y->id;
+	after.wake_ms = 4000;
+	store_due(bench.store, &after, INT64_MAX, 10, on_wakes, &a);
+	ask_ids(&a);
+	assert_int_equal(a.nids, 1);
+	assert_int_equal(a.number, 5000);
 	answer_free(&a);
 
 	store_orphans(bench.store, 7, 10, on_ids, &a);
@@ -381,7 +390,7 @@ wakes_orphans_and_untold_are_found(void **state)
 	y->status = EXECUTION_SUCCEEDED;
 	y->end_ms = 6000;
 	write_scalars(y);
-	store_due(bench.store, 5000, 10, on_ids, &a);
+	store_due(bench.store, &all, 5000, 10, on_wakes, &a);
 	ask_ids(&a);
 	assert_int_equal(a.nids, 1);
 	answer_free(&a);
@@ -566,14 +575,15 @@ void
 nothing_is_found_where_nothing_is(void **state)
 {
 	struct id none = id_random(bench.env);
+	struct store_wake all = { 0 };
 	struct answer a = { 0 };
 
 	(void)state;
 	assert_null(bench_load(&bench, &none));
 	assert_null(bench_head(&bench, &none));
-	store_due_next(bench.store, on_next, &a);
+	store_due(bench.store, &all, INT64_MAX, 10, on_wakes, &a);
 	ask_ids(&a);
-	assert_int_equal(a.number, 0);
+	assert_int_equal(a.nids, 0);
 	answer_free(&a);
 	store_by_name(bench.store, "f", "none", on_ids, &a);
 	ask_ids(&a);

@@ -194,13 +194,19 @@ call_drop(struct bench *b, struct answer *a)
 static void
 call_due(struct bench *b, struct answer *a)
 {
-	store_due(b->store, 1000 + pick(2 * NAMES), 60, on_ids, a);
+	struct store_wake none = { 0 };
+
+	store_due(b->store, &none, 1000 + pick(2 * NAMES), 60, on_wakes, a);
 }
 
 static void
 call_next(struct bench *b, struct answer *a)
 {
-	store_due_next(b->store, on_next, a);
+	struct store_wake after = { .wake_ms = 1000 + pick(2 * NAMES) };
+
+	if (nknown > 0)
+		after.id = known[pick((uint32_t)nknown)];
+	store_due(b->store, &after, INT64_MAX, 1 + (int)pick(5), on_wakes, a);
 }
 
 static void

@@ -276,8 +276,8 @@ call_make(struct call *c, struct bench *b, struct known *k)
 		break;
 	default:
 		make_name(c);
-		c->number = c->kind == CALL_DUE ? 1000 + (int64_t)pick(100) :
-		    1 + (int64_t)pick(3);
+		c->number = c->kind == CALL_DUE || c->kind == CALL_NEXT ?
+		    1000 + (int64_t)pick(100) : 1 + (int64_t)pick(3);
 		break;
 	}
 }
@@ -289,6 +289,7 @@ issue_read(struct call *c, struct store *s, struct answer *a)
 {
 	struct store_list_filter f = { .function = "f", .limit = c->limit,
 		.oldest_first = c->flag, .statuses = c->statuses };
+	struct store_wake wake = { 0 };
 
 	switch (c->kind) {
 	case CALL_LOAD:
@@ -308,10 +309,11 @@ issue_read(struct call *c, struct store *s, struct answer *a)
 		store_list(s, &f, on_listed, a);
 		break;
 	case CALL_DUE:
-		store_due(s, c->number, 60, on_ids, a);
+		store_due(s, &wake, c->number, 60, on_wakes, a);
 		break;
 	case CALL_NEXT:
-		store_due_next(s, on_next, a);
+		wake.wake_ms = c->number;
+		store_due(s, &wake, INT64_MAX, 1, on_wakes, a);
 		break;
 	case CALL_ORPHANS:
 		store_orphans(s, c->number, 60, on_ids, a);
