@@ -77,9 +77,8 @@ def test_error_has_type_and_the_case_of_the_model(server, lam):
 def test_what_is_not_served_says_so(server, lam):
     for call, more in (
         (lam.publish_layer_version, {"LayerName": "l", "Content": {}}),
-        (lam.add_permission,
-         {"FunctionName": "f", "StatementId": "s", "Action": "lambda:Invoke",
-          "Principal": "*"}),
+        (lam.put_function_scaling_config,
+         {"FunctionName": "f", "Qualifier": "1"}),
         (lam.create_event_source_mapping, {"FunctionName": "f"}),
         (lam.put_provisioned_concurrency_config,
          {"FunctionName": "f", "Qualifier": "1",
