@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/checkpoint_body.h"
 #include "api/model.h"
 #include "api/private.h"
 #include "base/mem.h"
@@ -67,9 +68,26 @@ api_too_large(struct call *c, const struct op_row *row)
 	    "%zu bytes for the %s operation", most, c->action);
 }
 
+/* The usual ones of the operation that comes most often. */
+static json_t *
+api_checkpoint(struct call *c, const struct input_source *source)
+{
+	json_t *in;
+
+	c->checkpoint = checkpoint_body_read(c->api->rules, source);
+	if (c->checkpoint == NULL)
+		return NULL;
+	in = input_read_path(c->api->rules, source);
+	if (in == NULL) {
+		checkpoint_body_free(c->checkpoint);
+		c->checkpoint = NULL;
+	}
+	return in;
+}
+
 /* -1: answered. */
 static int
-api_input(struct call *c, const struct route *route)
+api_input(struct call *c, const struct route *route, const struct op_row *row)
 {
 	struct input_source source = {
 		.route = route,
@@ -79,12 +97,15 @@ api_input(struct call *c, const struct route *route)
 		.is_worker = c->worker != NULL,
 	};
 	struct input_fault fault = { 0 };
-	json_t *in;
+	json_t *in = NULL;
 
 	source.body = http_body(c->req, &source.body_len);
 	c->payload = source.body;
 	c->payload_len = source.body_len;
-	in = input_read(c->api->rules, &source, &fault);
+	if (row->handle == op_checkpoint)
+		in = api_checkpoint(c, &source);
+	if (in == NULL)
+		in = input_read(c->api->rules, &source, &fault);
 	/* A raw payload is still to be read; all else was copied. */
 	if (in != NULL && c->op->payload == NULL) {
 		http_forget_body(c->req);
@@ -116,7 +137,7 @@ api_serve(struct call *c, const struct route *route, const struct op_row *row)
 		    "%s is not supported by this server.", c->action);
 	} else if (!c->engine->ready) {
 		call_refuse(c, ERR_UNAVAILABLE, NULL, "not ready");
-	} else if (api_input(c, route) == 0) {
+	} else if (api_input(c, route, row) == 0) {
 		if (grant_check(c, row, &err) < 0)
 			call_fail(c, &err);
 		else

@@ -96,6 +96,8 @@ struct call {
 	 * decoded already (in_blob).  Absent and null members are not there.
 	 */
 	json_t *in;
+	/* Of a checkpoint that is read without `in`'s members of the body. */
+	struct checkpoint_body *checkpoint;
 	/*
 	 * The whole body of an operation whose payload member is a blob;
 	 * valid until the handler returns.

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "api/checkpoint_body.h"
 #include "api/error.h"
 #include "api/model.h"
 #include "api/private.h"
@@ -75,6 +76,7 @@ call_free(struct call *c)
 	share_unref(c->share);
 	free(c->principal);
 	json_decref(c->in);
+	checkpoint_body_free(c->checkpoint);
 	free(c);
 }
 

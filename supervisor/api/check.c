@@ -144,6 +144,19 @@ holds(const struct check *c, const struct api_shape *s, const json_t *v)
 	    !pattern_fails(c, s, v) && !enum_fails(s, v);
 }
 
+bool
+check_text(const struct rules *rules, int shape, const char *text, size_t len)
+{
+	const struct api_shape *s = &api_shapes[shape];
+	int64_t n = text_length(text, len);
+
+	if (s->type != API_STRING || (s->has_min && n < s->min) ||
+	    (s->has_max && n > s->max && !is_bounded_by_core(s)))
+		return false;
+	return (s->pattern < 0 || rules_match(rules, s->pattern, text, len)) &&
+	    (s->enums < 0 || in_enum(s, text, len));
+}
+
 static void
 check_bounds(struct check *c, const struct api_shape *s, const json_t *v)
 {

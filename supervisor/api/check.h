@@ -33,6 +33,11 @@ size_t check_enter(struct check *, const char *name);
 void check_leave(struct check *, size_t before);
 /* Only length and pattern of raw bytes: payload members. */
 void check_bytes(struct check *, int shape, size_t len);
+/*
+ * Is text without NUL, by itself, what its shape asks for?  False where the
+ * shape is not of strings, too.
+ */
+bool check_text(const struct rules *, int shape, const char *, size_t len);
 
 /* Does text match pattern i, whole? */
 bool rules_match(const struct rules *, int pattern, const char *, size_t);

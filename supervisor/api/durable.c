@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "api/checkpoint_body.h"
 #include "api/durable_call.h"
 #include "api/model.h"
 #include "base/own.h"
@@ -62,21 +63,37 @@ reason_of(const struct call *c)
 
 /* ---- the data plane ---- */
 
+static int
+checkpoint_updates(struct durable_call *d, struct err *err)
+{
+	struct checkpoint_body *b = d->c->checkpoint;
+
+	if (b == NULL)
+		return updates_read(d, in_array(d->c->in, "Updates"), err);
+	d->updates = b->updates;
+	d->nupdates = b->nupdates;
+	b->updates = NULL;
+	b->nupdates = 0;
+	return 0;
+}
+
 void
 op_checkpoint(struct call *c)
 {
 	struct durable_call *d = durable_call_of_token(c);
+	const struct checkpoint_body *b = c->checkpoint;
 	struct err err;
 
 	if (d == NULL)
 		return;
-	if (updates_read(d, in_array(c->in, "Updates"), &err) < 0 ||
+	if (checkpoint_updates(d, &err) < 0 ||
 	    grant_updates(c, d->updates, d->nupdates, &err) < 0) {
 		durable_call_fail(d, &err);
 		return;
 	}
 	checkpoint_begin(c->engine, &d->caller, &d->arn,
-	    in_str(c->in, "CheckpointToken"), in_str(c->in, "ClientToken"),
+	    b != NULL ? b->token : in_str(c->in, "CheckpointToken"),
+	    b != NULL ? b->client_token : in_str(c->in, "ClientToken"),
 	    d->updates, d->nupdates, durable_call_done, d);
 }
 

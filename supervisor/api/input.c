@@ -485,3 +485,31 @@ input_read(const struct rules *rules, const struct input_source *in,
 		json_object_del(to, op->payload);
 	return to;
 }
+
+json_t *
+input_read_path(const struct rules *rules, const struct input_source *in)
+{
+	const struct api_shape *s = &api_shapes[in->route->op->input];
+	json_t *to = json_object();
+	const char *value;
+
+	if (in->query != NULL && in->query[0] != '\0')
+		goto left;
+	for (int i = s->first; i < s->first + s->count; i++) {
+		const struct api_member *m = &api_members[i];
+
+		if (m->location == API_BODY || m->location == API_QUERY)
+			continue;
+		value = m->location == API_PATH ?
+		    path_value(in->route, m->wire) : NULL;
+		if (value == NULL || !utf8_valid(value, strlen(value)) ||
+		    !check_text(rules, m->shape, value, strlen(value)))
+			goto left;
+		json_object_set_new_nocheck(to, m->name,
+		    json_string_nocheck(value));
+	}
+	return to;
+left:
+	json_decref(to);
+	return NULL;
+}

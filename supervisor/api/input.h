@@ -38,5 +38,10 @@ struct input_fault {
  */
 json_t *input_read(const struct rules *, const struct input_source *,
     struct input_fault *);
+/*
+ * The same without the body, which the caller has read: NULL when anything is
+ * wrong or unusual, of which input_read knows more.
+ */
+json_t *input_read_path(const struct rules *, const struct input_source *);
 
 #endif

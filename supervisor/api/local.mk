@@ -8,6 +8,8 @@ libsup_a_SOURCES += \
 	%D%/callback.c \
 	%D%/check.c \
 	%D%/check.h \
+	%D%/checkpoint_body.c \
+	%D%/checkpoint_body.h \
 	%D%/concurrency.c \
 	%D%/deploy_call.c \
 	%D%/deploy_call.h \
@@ -44,9 +46,11 @@ libsup_a_SOURCES += \
 	%D%/version.c
 
 unit_tests += \
+	tests/unit/t_checkpoint_body \
 	tests/unit/t_error \
 	tests/unit/t_input \
 	tests/unit/t_router
+tests_unit_t_checkpoint_body_SOURCES = tests/unit/t_checkpoint_body.c
 tests_unit_t_error_SOURCES = tests/unit/t_error.c
 tests_unit_t_input_SOURCES = tests/unit/t_input.c
 tests_unit_t_router_SOURCES = tests/unit/t_router.c

@@ -88,7 +88,7 @@ int pg_call_rows(const struct pg_call *, int stmt);
 enum unit_kind {
 	UNIT_PLAIN,	/* a transaction by itself */
 	UNIT_SNAPSHOT,	/* repeatable read, read only */
-	UNIT_COMMIT,	/* the same, of any size: see pg_send */
+	UNIT_COMMIT,	/* as PLAIN, of any size: see pg_send */
 	UNIT_ROLLBACK,	/* ends a transaction that failed */
 };
 
