@@ -1,5 +1,6 @@
 """Cold starts that are served by a worker made ahead of time."""
 
+import concurrent.futures
 import hashlib
 import json
 import os
@@ -21,6 +22,8 @@ def handler(event, context):
             "cwd": os.getcwd(), "env": dict(os.environ), "hash": hash("x"),
             "random": random.random(), "path": sys.path[:4],
             "flags": sys.flags.hash_randomization,
+            "hosts": [p for p in sys.path if p.endswith("-packages")
+                      and not p.startswith("/opt/")],
             "descriptors": sorted(os.listdir("/proc/self/fd"))[:9]}
 """
 NODE = """
@@ -99,6 +102,12 @@ def test_a_function_gets_its_own_of_everything(server, warmed):
     for same in ("argv", "cwd", "path", "descriptors"):
         assert answer[same] == warmed[same], same
     assert answer["file"].startswith("/var/runtime/")
+
+
+def test_packages_of_the_host_are_not_seen_beside_the_runtimes(server, warmed):
+    assert not warmed["hosts"]
+    answer, _ = cold(server, "hosts")
+    assert not answer["hosts"]
 
 
 def test_no_two_have_the_same_seeds(server, warmed):
@@ -206,6 +215,40 @@ def test_a_function_may_have_more_than_its_blank_had(server, warmed):
     until(lambda: started(server) - used(server) >= 1, "a blank")
     answer, blank = cold(server, "much", memory=2048)
     assert blank and answer["ahead"]
+
+
+def test_there_are_more_after_some_were_missing(server, warmed):
+    """As many environments at once as there are never blanks for."""
+    code = """
+import time
+def handler(event, context):
+    time.sleep(event["s"])
+"""
+
+    def rush(name, n):
+        # A kind of its own: others have theirs.
+        function = perdure.deploy(server, name, "app.handler",
+                                  code={"app.py": code},
+                                  env={"PYTHONRUSH": "1"})
+        with concurrent.futures.ThreadPoolExecutor(n) as threads:
+            list(threads.map(lambda _: function.invoke({"s": n / 8}),
+                             range(n)))
+
+    ready = started(server)
+    rush("rush-first", 1)
+    until(lambda: started(server) >= ready + 2, "two blanks of the kind")
+    usual = started(server) - used(server)
+
+    def more():
+        rush(f"rush-{started(server)}", 8)
+        end = time.monotonic() + 10
+        while started(server) - used(server) <= usual:
+            if time.monotonic() > end:
+                return False  # none were missing: they came one by one
+            time.sleep(0.05)
+        return True
+
+    until(more, "more blanks than usual")
 
 
 @pytest.mark.skipif(not perdure.node_runtimes(), reason="no Node")
