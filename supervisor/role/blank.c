@@ -17,6 +17,10 @@
 #include "role/spawn_int.h"
 
 #define BLANK_REFILL_MS 50	/* after an order: it goes first */
+/* So long may functions that start hold up what nobody waits for. */
+#define BLANK_PATIENCE_MS 2000
+#define BLANK_CALM_MS 60000	/* then there are as few as before */
+#define BLANK_GROWTH 4		/* times workers.blanks */
 #define BLANK_RETRY_MS 1000	/* doubled by each failure in a row */
 #define BLANK_DOUBLINGS 8
 #define BLANK_UP_MS 20000
@@ -146,6 +150,34 @@ kind_failed(struct blank_kind *k)
 	k->next_ms = now_ms() + ((int64_t)BLANK_RETRY_MS << k->failures);
 }
 
+/*
+ * An order found none.  All kinds together never have more than if each had
+ * its own.
+ */
+static void
+kind_missed(const struct spawn *s, struct blank_kind *k)
+{
+	int kept = blanks_kept(s);
+	int room = BLANK_KINDS_MOST * kept - s->nblanks;
+
+	if (!k->had)
+		return;
+	k->missed_ms = now_ms();
+	if (k->want < kept)
+		k->want = kept;
+	if (room > 0 && k->want < BLANK_GROWTH * kept)
+		k->want = k->want * 2 < k->n + room ? k->want * 2 :
+		    k->n + room;
+}
+
+static int
+kind_wants(const struct spawn *s, const struct blank_kind *k)
+{
+	int kept = blanks_kept(s);
+
+	return k->want > kept ? k->want : kept;
+}
+
 /* ---- making ---- */
 
 static int
@@ -162,14 +194,10 @@ binder_make(struct spawn *s, struct starter *b, struct err *err)
 static void
 binder_end(struct starter *b)
 {
-	if (b->pid > 0) {
-		kill(b->pid, SIGKILL);
-		while (waitpid(b->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	if (b->channel >= 0)
-		close(b->channel);
-	*b = (struct starter){ .channel = -1 };
+	kill(b->pid, SIGKILL);
+	while (waitpid(b->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	close(b->channel);
 }
 
 static int
@@ -215,27 +243,30 @@ blank_make(struct spawn *s, struct blank_kind *k)
 }
 
 static int
-kind_lacks(const struct spawn *s, const struct blank_kind *k)
-{
-	return k->key != NULL && k->n < blanks_kept(s);
-}
-
-static int
 kind_is_idle(const struct spawn *s, const struct blank_kind *k, int64_t now)
 {
 	return now - k->used_ms > config_ms(s->config,
 	    "workers.idle_timeout");
 }
 
-/* Nobody asked for its kind for a long time. */
+/* Nobody asked for its kind for a long time, or not for so many. */
 static void
 blanks_end_idle(struct spawn *s, int64_t now)
 {
 	struct spawned *w;
 
-	LIST_FOREACH(w, &s->list, link)
-		if (w->kind != NULL && kind_is_idle(s, w->kind, now))
-			spawned_kill(w);
+	LIST_FOREACH(w, &s->list, link) {
+		if (w->kind == NULL || w->is_ending)
+			continue;
+		if (now - w->kind->missed_ms > BLANK_CALM_MS)
+			w->kind->want = 0;
+		if (!kind_is_idle(s, w->kind, now) &&
+		    w->kind->n - w->kind->ending <= kind_wants(s, w->kind))
+			continue;
+		w->is_ending = 1;
+		w->kind->ending++;
+		spawned_kill(w);
+	}
 }
 
 static void
@@ -245,33 +276,88 @@ least(int64_t *ms, int64_t other)
 		*ms = other < 0 ? 0 : other;
 }
 
+/* When its number is to be looked at again. */
+static int64_t
+kind_look_ms(const struct spawn *s, const struct blank_kind *k, int64_t now)
+{
+	int64_t idle = config_ms(s->config, "workers.idle_timeout") -
+	    (now - k->used_ms) + 1;
+	int64_t calm = BLANK_CALM_MS - (now - k->missed_ms) + 1;
+
+	return k->want > blanks_kept(s) && calm < idle ? calm : idle;
+}
+
+static int
+spawn_is_starting(const struct spawn *s)
+{
+	struct spawned *w;
+
+	LIST_FOREACH(w, &s->list, link)
+		if (w->kind == NULL && !w->is_ready)
+			return 1;
+	return 0;
+}
+
+/* Ms until one may be made; 0: now; -1: none is missing. */
+static int64_t
+kind_due_ms(const struct spawn *s, struct blank_kind *k, int64_t now)
+{
+	if (k->n >= kind_wants(s, k)) {
+		k->lacks_ms = 0;
+		return -1;
+	}
+	if (k->lacks_ms == 0)
+		k->lacks_ms = now;
+	if (now < k->next_ms)
+		return k->next_ms - now;
+	return now < k->lacks_ms + BLANK_PATIENCE_MS && spawn_is_starting(s) ?
+	    BLANK_REFILL_MS : 0;
+}
+
+static int64_t
+binders_tick(struct spawn *s, int64_t now)
+{
+	struct blanks *b = &s->blanks;
+	struct err err;
+
+	if (s->nblanks == 0 || b->nbinders == BINDERS_KEPT)
+		return -1;
+	if (now < b->binder_ms)
+		return b->binder_ms - now;
+	if (binder_make(s, &b->binders[b->nbinders], &err) == 0) {
+		b->nbinders++;
+		return b->nbinders == BINDERS_KEPT ? -1 : 0;
+	}
+	log_warn("no binder ahead of time: %s", err.text);
+	b->binder_ms = now + BLANK_RETRY_MS;
+	return BLANK_RETRY_MS;
+}
+
 int64_t
 blanks_tick(struct spawn *s, int64_t now)
 {
 	struct blank_kind *k;
-	struct err ignored;
-	int64_t next = -1;
+	int64_t next = -1, due;
 
 	for (k = s->blanks.kinds; k < s->blanks.kinds + BLANK_KINDS_MOST;
 	    k++) {
 		if (k->key == NULL || kind_is_idle(s, k, now))
 			continue;
 		if (k->n > 0)
-			least(&next, config_ms(s->config,
-			    "workers.idle_timeout") - (now - k->used_ms) + 1);
-		if (!kind_lacks(s, k) || s->blanks.starting > 0 ||
-		    s->is_ending)
+			least(&next, kind_look_ms(s, k, now));
+		due = kind_due_ms(s, k, now);
+		if (due < 0 || s->blanks.starting > 0 || s->is_ending)
 			continue;
-		if (now < k->next_ms)
-			least(&next, k->next_ms - now);
+		if (due > 0)
+			least(&next, due);
 		else
 			blank_make(s, k);
 	}
-	if (s->nblanks > 0) {
+	if (s->nblanks > 0)
 		blanks_end_idle(s, now);
-		if (s->blanks.binder.pid == 0)
-			binder_make(s, &s->blanks.binder, &ignored);
-	}
+	due = s->is_ending ? -1 : binders_tick(s, now);
+	if (due >= 0)
+		least(&next, due);
 	return next;
 }
 
@@ -286,13 +372,16 @@ blank_take(struct spawn *s, const struct order *o)
 	if (k == NULL)
 		return NULL;
 	k->used_ms = now_ms();
-	if (k->next_ms < k->used_ms + BLANK_REFILL_MS)
+	/* Later ones do not put it off for ever. */
+	if (k->next_ms < k->used_ms)
 		k->next_ms = k->used_ms + BLANK_REFILL_MS;
 	/* The last in the list: it is the likeliest to have imported all. */
 	LIST_FOREACH(w, &s->list, link)
 		if (w->kind == k && w->variables >= 0 && w->channel >= 0 &&
-		    w->fds[0] >= 0)
+		    w->fds[0] >= 0 && !w->is_ending)
 			oldest = w;
+	if (oldest == NULL)
+		kind_missed(s, k);
 	return oldest;
 }
 
@@ -303,8 +392,23 @@ blank_leave(struct spawn *s, struct spawned *w)
 	if (w->kind == NULL)
 		return;
 	w->kind->n--;
+	w->kind->ending -= w->is_ending;
 	w->kind = NULL;
 	s->nblanks--;
+}
+
+/* The next one is made when this one is done. */
+static int
+binder_take(struct spawn *s, struct starter *out, struct err *err)
+{
+	struct blanks *b = &s->blanks;
+
+	if (b->binder_ms < now_ms())
+		b->binder_ms = now_ms() + BLANK_REFILL_MS / 2;
+	if (b->nbinders == 0)
+		return binder_make(s, out, err);
+	*out = b->binders[--b->nbinders];
+	return 0;
 }
 
 int
@@ -328,9 +432,7 @@ blank_bind(struct spawn *s, struct spawned *w, const struct order *o,
 	if (w->binding.len > SPEC_BLANK_BYTES_MOST)
 		return err_set(err, ERR_TOO_LARGE, "variables of %zu bytes",
 		    w->binding.len);
-	w->binder = s->blanks.binder;
-	s->blanks.binder = (struct starter){ .channel = -1 };
-	if (w->binder.pid == 0 && binder_make(s, &w->binder, err) < 0)
+	if (binder_take(s, &w->binder, err) < 0)
 		return -1;
 	if (spawn_limit(s, w, o->memory_mb, o->tmp_mb, err) < 0 ||
 	    spawn_way(s, w, o, &spec, err) < 0)
@@ -395,6 +497,7 @@ blank_report(struct spawn *s, struct spawned *w,
 	fcntl(w->variables, F_SETFL, O_NONBLOCK);
 	w->up_by_ms = 0;
 	s->blanks.starting--;
+	w->kind->had = 1;
 	log_info("blank worker is ready runtime=%s", w->kind->runtime);
 }
 
@@ -457,13 +560,17 @@ blank_close(struct spawned *w)
 int
 blank_reaped(struct spawn *s, pid_t pid)
 {
+	struct blanks *b = &s->blanks;
 	struct spawned *w;
+	int i;
 
-	if (s->blanks.binder.pid == pid) {
-		close(s->blanks.binder.channel);
-		s->blanks.binder = (struct starter){ .channel = -1 };
-		return 1;
-	}
+	for (i = 0; i < b->nbinders; i++)
+		if (b->binders[i].pid == pid) {
+			close(b->binders[i].channel);
+			b->binders[i] = b->binders[--b->nbinders];
+			b->binder_ms = now_ms() + BLANK_RETRY_MS;
+			return 1;
+		}
 	LIST_FOREACH(w, &s->list, link) {
 		if (w->binder.pid != pid)
 			continue;
@@ -475,17 +582,13 @@ blank_reaped(struct spawn *s, pid_t pid)
 }
 
 void
-blanks_init(struct spawn *s)
-{
-	s->blanks.binder.channel = -1;
-}
-
-void
 blanks_free(struct spawn *s)
 {
+	struct blanks *b = &s->blanks;
 	int i;
 
-	binder_end(&s->blanks.binder);
+	while (b->nbinders > 0)
+		binder_end(&b->binders[--b->nbinders]);
 	for (i = 0; i < BLANK_KINDS_MOST; i++)
-		kind_clear(&s->blanks.kinds[i]);
+		kind_clear(&b->kinds[i]);
 }

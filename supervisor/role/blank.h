@@ -14,6 +14,7 @@
 #include "role/starter.h"
 
 #define BLANK_KINDS_MOST 8
+#define BINDERS_KEPT 2
 
 /*
  * What must be the same for an order to be served by it: the runtime, sizes
@@ -27,14 +28,21 @@ struct blank_kind {
 	char **envs;
 	uint32_t nenvs;
 	int n;			/* of it, ready or on the way */
+	int ending;		/* of those */
+	int had;		/* one was ready once */
+	int want;		/* more of it than workers.blanks, or less */
 	int64_t used_ms;	/* the last order that asked for it */
+	int64_t missed_ms;	/* the last that found none */
+	int64_t lacks_ms;	/* since then there are too few */
 	int64_t next_ms;	/* none is made before */
 	int failures;		/* in a row */
 };
 
 struct blanks {
 	struct blank_kind kinds[BLANK_KINDS_MOST];
-	struct starter binder;	/* waits for the next one; pid 0: none */
+	struct starter binders[BINDERS_KEPT];	/* wait for the next ones */
+	int nbinders;
+	int64_t binder_ms;	/* none is made before */
 	int starting;		/* one at a time: orders go first */
 };
 

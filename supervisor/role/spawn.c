@@ -33,7 +33,6 @@ spawn_init(struct spawn *s, const struct config *config,
 	s->next_uid = SANDBOX_UID_FIRST;
 	sandbox_kit_init(&s->kit, config);
 	starters_init(&s->starters, &s->kit, groups);
-	blanks_init(s);
 	warm_init(&s->warm);
 	fair_init(&s->fair, spec_leaves_out(s->kit.without, "turns"));
 	LIST_INIT(&s->list);
@@ -452,6 +451,8 @@ spawn_on_ready(struct spawn *s, struct msg_in *m, struct err *err)
 	if (msg_done(m, err) < 0)
 		return -1;
 	w = spawn_find(s, id);
+	if (w != NULL)
+		w->is_ready = 1;
 	if (w == NULL || w->group == NULL ||
 	    strcmp(config_text(s->config, "sandbox.cpu"), "strict") != 0)
 		return 0;

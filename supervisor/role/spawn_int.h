@@ -31,6 +31,8 @@ struct spawned {
 	char why[240];
 	/* Of one that is or was blank. */
 	struct blank_kind *kind; /* NULL: it is a function's */
+	int is_ending;		/* a blank that is too much */
+	int is_ready;		/* control said so of a function's */
 	int fds[SPEC_UP_FDS];	/* kept for control, -1: not there */
 	int variables;		/* a pipe, or -1 */
 	struct starter binder;	/* pid 0: reaped, channel -1: closed */
@@ -67,7 +69,6 @@ int spawn_limit(struct spawn *, struct spawned *, uint32_t memory_mb,
 void spawned_up(struct spawn *, struct spawned *, const int *fds);
 
 /* role/blank.c */
-void blanks_init(struct spawn *);
 void blanks_free(struct spawn *);
 /*
  * A blank that is ready for that order, or NULL; in any case there will be

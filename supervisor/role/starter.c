@@ -43,7 +43,11 @@ starter_make(struct starters *b, struct starter *one, struct err *err)
 int
 starters_take(struct starters *b, struct starter *one, struct err *err)
 {
-	b->refill_ms = env_mono_ms(env_system()) + STARTER_REFILL_MS;
+	int64_t now = env_mono_ms(env_system());
+
+	/* Later ones do not put it off for ever. */
+	if (b->refill_ms < now)
+		b->refill_ms = now + STARTER_REFILL_MS;
 	if (b->n == 0)
 		return starter_make(b, one, err);
 	*one = b->ready[--b->n];
