@@ -1,6 +1,5 @@
 #include <config.h>
 
-#include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +27,7 @@ buf_reset(struct buf *b)
 }
 
 void
-buf_reserve(struct buf *b, size_t more)
+buf_grow(struct buf *b, size_t more)
 {
 	size_t need, cap;
 
@@ -42,28 +41,6 @@ buf_reserve(struct buf *b, size_t more)
 		cap += cap / 2 + 1;
 	b->data = xrealloc(b->data, cap);
 	b->cap = cap;
-}
-
-void
-buf_add(struct buf *b, const void *p, size_t n)
-{
-	buf_reserve(b, n);
-	if (n > 0)
-		memcpy(b->data + b->len, p, n);
-	b->len += n;
-	b->data[b->len] = '\0';
-}
-
-void
-buf_str(struct buf *b, const char *s)
-{
-	buf_add(b, s, strlen(s));
-}
-
-void
-buf_char(struct buf *b, char c)
-{
-	buf_add(b, &c, 1);
 }
 
 /* The first try fits nearly always: to print twice costs twice. */
@@ -88,28 +65,6 @@ buf_fmt(struct buf *b, const char *fmt, ...)
 	}
 	va_end(again);
 	b->len += (size_t)n;
-}
-
-void
-buf_u16be(struct buf *b, uint16_t v)
-{
-	unsigned char x[2] = { v >> 8, v & 0xff };
-
-	buf_add(b, x, sizeof(x));
-}
-
-void
-buf_u32be(struct buf *b, uint32_t v)
-{
-	v = htobe32(v);
-	buf_add(b, &v, sizeof(v));
-}
-
-void
-buf_u64be(struct buf *b, uint64_t v)
-{
-	v = htobe64(v);
-	buf_add(b, &v, sizeof(v));
 }
 
 static size_t

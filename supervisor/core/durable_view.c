@@ -38,7 +38,9 @@ view_name(struct view *v, const char *name)
 	if (v->some)
 		buf_char(v->out, ',');
 	v->some = true;
-	buf_fmt(v->out, "\"%s\":", name);
+	buf_char(v->out, '"');
+	buf_str(v->out, name);
+	buf_str(v->out, "\":");
 }
 
 static void
@@ -257,7 +259,9 @@ token_write(const struct durable_env *e, const struct execution *x,
 	char text[TOKEN_TEXT];
 
 	token_checkpoint(e->key, &t, text);
-	buf_fmt(out, "\"CheckpointToken\":\"%s\"", text);
+	buf_str(out, "\"CheckpointToken\":\"");
+	buf_str(out, text);
+	buf_char(out, '"');
 }
 
 /* ---- the three views ---- */

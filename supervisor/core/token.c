@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 
+#include "base/digest.h"
 #include "base/mem.h"
 #include "core/token.h"
 
@@ -80,16 +80,6 @@ text_get(const char *s, unsigned char *out, size_t room)
 #define DIGEST 32
 
 static void
-digest(const struct buf *b, unsigned char out[DIGEST])
-{
-	unsigned int n = 0;
-
-	if (!EVP_Digest(b->data, b->len, out, &n, EVP_sha256(), NULL) ||
-	    n != DIGEST)
-		abort();
-}
-
-static void
 mac_pad(const unsigned char *key, unsigned char with, struct buf *b)
 {
 	unsigned char pad[BLOCK];
@@ -120,11 +110,11 @@ mac_make(const unsigned char *key, char kind, const char *subject,
 	buf_u32be(&b, (uint32_t)len);
 	buf_add(&b, subject, len);
 	buf_add(&b, data, n);
-	digest(&b, sum);
+	digest_sha256(b.data, b.len, sum);
 	buf_reset(&b);
 	mac_pad(key, 0x5c, &b);
 	buf_add(&b, sum, DIGEST);
-	digest(&b, sum);
+	digest_sha256(b.data, b.len, sum);
 	memcpy(out, sum, MAC);
 	buf_free(&b);
 }
