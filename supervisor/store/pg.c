@@ -27,7 +27,14 @@ pg_unit_new(enum unit_kind kind)
 void
 pg_unit_add(struct pg_unit *u, struct pg_call *c)
 {
-	TAILQ_INSERT_TAIL(&u->calls, c, link);
+	struct pg_call *last = TAILQ_LAST(&u->calls, pg_calls);
+
+	while (c->write != NULL && last != NULL && last->write == NULL)
+		last = TAILQ_PREV(last, pg_calls, link);
+	if (last != NULL)
+		TAILQ_INSERT_AFTER(&u->calls, last, c, link);
+	else
+		TAILQ_INSERT_HEAD(&u->calls, c, link);
 	u->ncalls++;
 	u->bytes += pg_call_bytes(c);
 }

@@ -126,7 +126,12 @@ struct pg_unit {
 };
 
 struct pg_unit *pg_unit_new(enum unit_kind);
-void pg_unit_add(struct pg_unit *, struct pg_call *);	/* takes the call */
+/*
+ * Takes the call.  Those with a write come first: their executions are written
+ * by one statement before all, and nothing (a drop) may come between that and
+ * what they start.
+ */
+void pg_unit_add(struct pg_unit *, struct pg_call *);
 void pg_unit_free(struct pg_unit *);
 
 /* ---- the connection ---- */

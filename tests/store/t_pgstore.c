@@ -420,6 +420,60 @@ waiting_backend(void)
 	return pid;
 }
 
+/*
+ * Both in one batch: the drop, which came first, must not take away the
+ * execution between its write and what the write starts.
+ */
+static void
+write_beside_a_drop_starts_its_child(void **state)
+{
+	struct answer other = { 0 }, dropped = { 0 }, written = { 0 };
+	struct execution *x, *y, *child;
+	struct child_start *start = xcalloc(1, sizeof(*start));
+	struct change c, first, of_child;
+	PGconn *lock;
+
+	(void)state;
+	x = make_execution(&bench, &c, "f", "n", "{}");
+	x->status = EXECUTION_DELETING;
+	assert_int_equal(bench_start(&bench, &c, NULL), STORE_OK);
+	change_free(&c);
+	y = make_execution(&bench, &c, "f", "other", "{}");
+	assert_int_equal(bench_start(&bench, &c, NULL), STORE_OK);
+	change_free(&c);
+	/* A batch in flight, so that the next one gathers. */
+	make_step(&bench, y, &first, "s");
+	lock = lock_rows();
+	store_write(bench.store, &first, on_done, &other);
+	waiting_backend();
+	store_drop(bench.store, &x->id, on_done, &dropped);
+	while (bench.pg->batch.nwaiting == 0)
+		event_base_loop(bench.base, EVLOOP_ONCE);
+	make_step(&bench, x, &c, "s");
+	child = start->x = make_execution(&bench, &of_child, "f", "child",
+	    "{}");
+	child->parent = x->id;
+	start->started = of_child.events[0];
+	of_child.nevents = 0;
+	change_free(&of_child);
+	c.children = start;
+	c.nchildren = 1;
+	store_write(bench.store, &c, on_done, &written);
+	PQfinish(lock);
+	bench_until(&bench, &other.done);
+	bench_until(&bench, &dropped.done);
+	bench_until(&bench, &written.done);
+	assert_int_equal(dropped.result, STORE_OK);
+	assert_int_equal(written.result, STORE_OK);
+	number_is("select count(*) from execution where name = 'child'", 1);
+	number_is("select count(*) from execution where name = 'n'", 0);
+	number_is("select count(distinct xmin::text) from execution", 2);
+	change_free(&c);
+	change_free(&first);
+	execution_free(x);
+	execution_free(y);
+}
+
 static enum store_result
 write_while(bool kill_it)
 {
@@ -851,6 +905,7 @@ main(void)
 		SEQUENCE(calls_of_one_turn_commit_together, wipe),
 		SEQUENCE(bad_member_fails_alone, wipe),
 		SEQUENCE(members_of_a_batch_are_judged_one_by_one, wipe),
+		SEQUENCE(write_beside_a_drop_starts_its_child, wipe),
 		SEQUENCE(names_taken_at_the_same_time_give_one_winner, wipe),
 		SEQUENCE(large_payload_comes_through, wipe),
 		SEQUENCE(write_refused_by_a_dying_server_has_not_happened,
