@@ -68,5 +68,7 @@ control_main(int link_fd, int api_fd, int admin_fd)
 		log_error("control ends reason=\"%s\"", err.text);
 	policy_set_free(roles);
 	config_free(config);
+	if (r < 0 && err.kind == ERR_CONFLICT)
+		return CONTROL_EXIT_REFUSED;
 	return r < 0 ? CONTROL_EXIT_FATAL : 0;
 }

@@ -6,6 +6,7 @@
 
 /* Exit status that tells main not to try again. */
 #define CONTROL_EXIT_FATAL 78
+#define CONTROL_EXIT_REFUSED 79	/* a database that is not to be used */
 
 /* Where main puts them. */
 #define CONTROL_LINK_FD 3

@@ -424,6 +424,12 @@ control_ended(struct parent *p, int status)
 		parent_fail(p, &why);
 		return;
 	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == CONTROL_EXIT_REFUSED) {
+		err_set(&why, ERR_CONFLICT, "the database is refused; the log "
+		    "says why");
+		parent_fail(p, &why);
+		return;
+	}
 	delay = child_restart_delay(&p->restart, CHILD_CONTROL, now_ms());
 	if (delay < 0) {
 		err_set(&why, ERR_UNAVAILABLE, "control ends again and "

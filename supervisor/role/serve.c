@@ -211,6 +211,7 @@ serve_on_store(void *arg, bool ready, const struct err *err)
 	if (!ready && !s->told_ready && err != NULL &&
 	    err->kind == ERR_INVALID) {
 		*s->err = *err;
+		s->err->kind = ERR_CONFLICT;
 		s->refused = true;
 		event_base_loopbreak(s->base);
 		return;

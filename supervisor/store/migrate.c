@@ -1,7 +1,8 @@
 /*
  * Migrations: forward only, one transaction each, under a row lock, so that
  * several processes may come at once.  An applied one whose text was edited
- * since is refused; ones that are newer than this program are not ours.
+ * since is refused, and so is one that is newer than this program: what it
+ * changed, this one would not keep to.
  */
 #include <config.h>
 
@@ -74,6 +75,10 @@ migrate_compare(const PGresult *res, struct err *err)
 			    "database", migrations[i].number,
 			    migrations[i].name);
 	}
+	if (res != NULL && i < PQntuples(res))
+		return err_set(err, ERR_INVALID, "the database was made by a "
+		    "newer perdure: migration %s, where this one knows %d",
+		    PQgetvalue(res, PQntuples(res) - 1, 0), i);
 	return i;
 }
 

@@ -70,11 +70,26 @@ def test_given_database_goes_away_and_comes_back(postgres, daemon):
     daemon.stop()
 
 
-def test_database_without_fsync_is_refused(postgres, daemon):
-    postgres.start("fsync=off")
+def assert_refused(daemon, why):
+    """It ends, and says why, with the code of what does not hold."""
     with pytest.raises(AssertionError) as error:
         daemon.start(seconds=30)
-    assert "fsync" in str(error.value)
+    assert why in str(error.value)
+    assert daemon.process.wait(30) == 5
+
+
+def test_database_without_fsync_is_refused(postgres, daemon):
+    postgres.start("fsync=off")
+    assert_refused(daemon, "fsync")
+
+
+def test_database_of_a_newer_perdure_is_refused(postgres, daemon):
+    postgres.start()
+    daemon.start()
+    daemon.stop()
+    postgres.sql("insert into migration values (9000, 'later', 'x', 0)")
+    assert_refused(daemon, "made by a newer perdure")
+    assert postgres.sql("select max(number) from migration") == ["9000"]
 
 
 WAITS = {
