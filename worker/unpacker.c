@@ -126,6 +126,7 @@ unpack_main(const struct spec *spec, struct err *err)
 	umask(0);
 	if (unpack_archive(UNPACK_ARCHIVE_FD, UNPACK_FOLDER_FD, spec,
 	    &done.bytes, &why) < 0) {
+		err_full(&why);
 		done.value = why.kind;
 		snprintf(done.text, sizeof(done.text), "%.239s", why.text);
 	}

@@ -205,7 +205,8 @@ call_fail(struct call *c, const struct err *err)
 	enum err_kind kind = err ? err->kind : ERR_INTERNAL;
 	const char *text = err ? err->text : "no reason";
 
-	if (kind == ERR_INTERNAL || kind == ERR_SYSTEM || kind == ERR_NONE) {
+	if (kind == ERR_INTERNAL || kind == ERR_SYSTEM || kind == ERR_FULL ||
+	    kind == ERR_NONE) {
 		log_error("request failed request_id=%s action=%s err=\"%s\"",
 		    c->request_text, c->action, text);
 		text = "An internal error occurred.";

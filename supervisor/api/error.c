@@ -33,6 +33,7 @@ static const struct error_shape kinds[] = {
 	[ERR_DENIED] = { "AccessDeniedException", 403, true, NULL },
 	[ERR_LIMIT] = { "TooManyRequestsException", 429, false, NULL },
 	[ERR_TOO_LARGE] = { "RequestTooLargeException", 413, false, NULL },
+	[ERR_FULL] = { "ServiceException", 500, true, NULL },
 	/* Nothing was done: clients may repeat it. */
 	[ERR_UNAVAILABLE] = { "ServiceException", 503, true, NULL },
 	[ERR_UNCERTAIN] = { "ServiceException", 500, true, NULL },

@@ -92,3 +92,11 @@ err_kind_name(enum err_kind kind)
 		return "unknown";
 	return names[kind];
 }
+
+void
+err_full(struct err *err)
+{
+	if (err->kind == ERR_SYSTEM &&
+	    (err->sys == ENOSPC || err->sys == EDQUOT))
+		err->kind = ERR_FULL;
+}

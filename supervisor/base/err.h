@@ -18,6 +18,7 @@ enum err_kind {
 	ERR_DENIED,
 	ERR_LIMIT,	/* a quota or bound was reached */
 	ERR_TOO_LARGE,
+	ERR_FULL,	/* no room on the disk */
 	ERR_UNAVAILABLE,	/* nothing was done; try again later */
 	ERR_UNCERTAIN,	/* the write may or may not have happened */
 	ERR_TIMEOUT,
@@ -34,6 +35,9 @@ struct err {
 	const char *code;
 	char text[512];
 };
+
+/* A system call's error that says that a disk is full becomes ERR_FULL. */
+void err_full(struct err *);
 
 /* All return -1, so that a failure is one statement. */
 int err_set(struct err *, enum err_kind, const char *fmt, ...)

@@ -349,6 +349,12 @@ deploy_on_unpacked(void *arg, int64_t bytes, const struct err *err)
 	} else if (err->kind == ERR_TOO_LARGE) {
 		deploy_refuse(d, "Unzipped size must be smaller than 262144000 "
 		    "bytes");
+	} else if (err->kind == ERR_FULL) {
+		/* Trying again does not help; an operator must see it. */
+		log_error("no room for code function=%s why=\"%s\"", d->name,
+		    err->text);
+		err_code(&d->err, ERR_INVALID, "CodeStorageExceededException",
+		    "Code storage limit exceeded.");
 	} else {
 		d->err = *err;
 	}

@@ -242,13 +242,16 @@ code_on_unpack(struct code *c, struct msg_in *m, struct err *err)
 		return 0;
 	}
 	u = unpacking_new(c, id, code);
-	if (access(u->whole, F_OK) == 0)
+	if (access(u->whole, F_OK) == 0) {
 		code_answer(c, id, ERR_NONE, "", 0);
-	else if (code_start(c, u, archive, most_bytes, most_entries,
-	    &why) < 0)
-		code_answer(c, id, ERR_INTERNAL, why.text, 0);
-	else
+	} else if (code_start(c, u, archive, most_bytes, most_entries,
+	    &why) < 0) {
+		err_full(&why);
+		code_answer(c, id, why.kind == ERR_FULL ? ERR_FULL :
+		    ERR_INTERNAL, why.text, 0);
+	} else {
 		return 0;
+	}
 	unpacking_free(c, u);
 	return 0;
 }

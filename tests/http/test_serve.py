@@ -51,6 +51,37 @@ def test_health_and_metrics(server):
     assert any(name.startswith("perdure_") for name in names)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_a_full_disk_is_told_and_leaves_nothing(daemon):
+    daemon.start()
+    daemon.stop()
+    folder = daemon.data / "code"
+    plain = daemon.command
+    # One MiB for code, which nobody else sees.
+    daemon.command = lambda: [
+        "unshare", "--mount", "--propagation", "private", "sh", "-c",
+        'mount -t tmpfs -o size=1m,mode=755 none "$0" && exec "$@"',
+        str(folder), *plain(),
+    ]
+    daemon.start()
+    seen = f"/proc/{daemon.pid}/root{folder}"
+    before = sorted(os.listdir(seen))
+    lam = daemon.client()
+    with pytest.raises(lam.exceptions.CodeStorageExceededException) as error:
+        perdure.deploy(
+            daemon, "large", "app.handler", code={**ECHO, "data": "0" * (4 << 20)}
+        )
+    answer = error.value.response
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert answer["Error"]["Message"] == "Code storage limit exceeded."
+    assert "no room for code function=large" in daemon.log_tail()
+    assert sorted(os.listdir(seen)) == before
+    assert lam.list_functions()["Functions"] == []
+    small = perdure.deploy(daemon, "small", "app.handler", code=ECHO)
+    assert small.invoke(1)[0] == 1
+    daemon.stop()
+
+
 def test_who_am_i(server):
     identity = server.client("sts").get_caller_identity()
     assert identity["Account"] == "000000000000"

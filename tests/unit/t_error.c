@@ -27,6 +27,7 @@ a_kind_alone_has_a_name(void **state)
 		{ ERR_CONFLICT, "ResourceConflictException", 409 },
 		{ ERR_DENIED, "AccessDeniedException", 403 },
 		{ ERR_LIMIT, "TooManyRequestsException", 429 },
+		{ ERR_FULL, "ServiceException", 500 },
 		{ ERR_TOO_LARGE, "RequestTooLargeException", 413 },
 		{ ERR_UNAVAILABLE, "ServiceException", 503 },
 		{ ERR_INTERNAL, "ServiceException", 500 },
