@@ -17,6 +17,9 @@ import * as fastclient from './fastclient.mjs';
 
 const API = '/2018-06-01/runtime/';
 const WARM = '/var/warm/node';
+const ROOM = 65536;
+const ASKS_MOST = 65536;
+const EMPTY = Buffer.alloc(0);
 const MAJOR = parseInt(process.versions.node, 10);
 const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
 const HIGH_WATER_MARK = Symbol.for(
@@ -84,7 +87,10 @@ function describeError(error) {
 
 // ----------------------------------------------------------- Runtime API
 
-/** One kept HTTP/1.1 connection, one request at a time, no time-outs. */
+/**
+ * One kept HTTP/1.1 connection without time-outs.  Answers come in the order
+ * of the requests.
+ */
 class Connection {
   constructor(address) {
     const [host, port, ...more] = address.split(':');
@@ -94,34 +100,56 @@ class Connection {
     this.address = address;
     this.peer = { host, port: Number(port), noDelay: true };
     this.socket = null;
-    this.waiting = null;
+    this.waiting = [];
+    this.room = null;
   }
 
-  /** Resolves to { status, headers, body }. */
-  request(method, url, headers = {}, body = null) {
+  head(method, url, fields = '', body = null) {
+    const length = body === null
+      ? '' : `Content-Length: ${Buffer.byteLength(body)}\r\n`;
+    return `${method} ${API}${url} HTTP/1.1\r\n` +
+      `Host: ${this.address}\r\n${fields}${length}\r\n`;
+  }
+
+  /**
+   * A promise of { status, headers, body } for each of `count` requests in
+   * what is written; null: the connection was closed in order before it.
+   */
+  send(count, head, body = null, more = '') {
     if (!this.socket) this.open();
-    let head = `${method} ${API}${url} HTTP/1.1\r\nHost: ${this.address}\r\n`;
-    for (const [name, value] of Object.entries(headers)) {
-      head += `${name}: ${value}\r\n`;
+    const { socket } = this;
+    socket.ref();
+    const answers = [];
+    while (count-- > 0) {
+      answers.push(new Promise((resolve, reject) => {
+        this.waiting.push({ resolve, reject });
+      }));
     }
-    if (body !== null) head += `Content-Length: ${Buffer.byteLength(body)}\r\n`;
-    this.socket.ref();
-    return new Promise((resolve, reject) => {
-      this.waiting = { resolve, reject };
-      this.socket.cork();
-      this.socket.write(head + '\r\n');
-      if (body !== null) this.socket.write(body);
-      this.socket.uncork();
-    });
+    if (typeof body === 'string' || body === null) {
+      socket.write(head + (body ?? '') + more);
+    } else {
+      socket.cork();
+      socket.write(head);
+      socket.write(body);
+      if (more) socket.write(more);
+      socket.uncork();
+    }
+    return answers;
   }
 
   open() {
-    const socket = net.connect(this.peer);
+    this.room ??= Buffer.allocUnsafeSlow(ROOM);
+    const socket = net.connect({ ...this.peer, onread: {
+      buffer: this.room,
+      callback: (size, data) => {
+        if (this.socket === socket) this.take(data.subarray(0, size));
+        return true;
+      },
+    } });
     this.socket = socket;
     this.chunks = [];
     this.size = 0;
-    this.head = null;
-    socket.on('data', (data) => this.take(data));
+    this.answer = null;
     socket.on('error', (error) => this.lost(socket, error));
     socket.on('close', () => this.lost(socket,
       new Error('the Runtime API closed the connection')));
@@ -130,44 +158,51 @@ class Connection {
   lost(socket, error) {
     if (this.socket !== socket) return;
     this.socket = null;
-    const { reject } = this.waiting ?? {};
-    this.waiting = null;
-    reject?.(error);
+    for (const { reject } of this.waiting.splice(0)) reject(error);
   }
 
+  /** `data` is written over next time. */
   take(data) {
-    this.chunks.push(data);
-    this.size += data.length;
-    if (!this.head) {
-      const all = this.join();
-      const end = all.indexOf('\r\n\r\n');
-      if (end < 0) return;
-      this.head = parseHead(all.toString('utf8', 0, end));
-      this.chunks = [all.subarray(end + 4)];
-      this.size = all.length - end - 4;
+    while (data.length && this.socket) data = this.takeOne(data);
+  }
+
+  /** At most one answer; what is behind it. */
+  takeOne(data) {
+    if (this.chunks.length) {
+      this.chunks.push(Buffer.from(data));
+      this.size += data.length;
+      if (this.answer && this.size < this.answer.size) return EMPTY;
+      data = Buffer.concat(this.chunks);
+      this.chunks = [];
     }
-    const { status, headers } = this.head;
-    const length = Number(headers['content-length'] ?? 0);
-    if (this.size < length) return;
-    const all = this.join();
-    this.chunks = [all.subarray(length)];
-    this.size = all.length - length;
-    this.head = null;
-    const { resolve } = this.waiting ?? {};
-    this.waiting = null;
+    if (!this.answer) {
+      const end = data.indexOf('\r\n\r\n');
+      if (end < 0) return this.keep(data);
+      this.answer = parseHead(data.toString('utf8', 0, end));
+      data = data.subarray(end + 4);
+    }
+    const { status, headers, size } = this.answer;
+    if (data.length < size) return this.keep(data);
+    this.answer = null;
+    const body = data.toString('utf8', 0, size);
+    const { waiting } = this;
+    const one = waiting.shift();
     // The loop must be able to run empty while the handler works.
-    this.socket.unref();
+    if (!waiting.length) this.socket.unref();
     if (headers.connection?.toLowerCase() === 'close') {
       const old = this.socket;
       this.socket = null;
       old.end();
+      for (const { resolve } of waiting.splice(0)) resolve(null);
     }
-    resolve?.({ status, headers, body: all.subarray(0, length) });
+    one?.resolve({ status, headers, body });
+    return data.subarray(size);
   }
 
-  join() {
-    return this.chunks.length === 1
-      ? this.chunks[0] : Buffer.concat(this.chunks);
+  keep(data) {
+    if (data.length || !this.answer) this.chunks.push(Buffer.from(data));
+    this.size = data.length;
+    return EMPTY;
   }
 }
 
@@ -179,47 +214,65 @@ function parseHead(text) {
     headers[lines[i].slice(0, colon).toLowerCase()] =
       lines[i].slice(colon + 1).trim();
   }
-  return { status: Number(lines[0].split(' ')[1]), headers };
+  return {
+    status: Number(lines[0].split(' ')[1]), headers,
+    size: Number(headers['content-length'] ?? 0),
+  };
 }
 
 class RuntimeApi {
   constructor(address) {
     this.connection = new Connection(address);
+    this.question = this.connection.head('GET', 'invocation/next');
+    /** What was asked for together with the answer before. */
+    this.asked = null;
   }
 
   async next() {
-    const answer = await this.connection.request('GET', 'invocation/next');
+    const { asked } = this;
+    this.asked = null;
+    const answer = await asked ?? await this.connection.send(1, this.question)[0];
     if (answer.status !== 200) {
       throw new Error(`Runtime API answered ${answer.status}: ${answer.body}`);
     }
     return answer;
   }
 
-  async post(url, body, headers) {
-    const { status, body: text } =
-      await this.connection.request('POST', url, headers, body);
+  /**
+   * What a function answers and the question for the next event are one
+   * write, unless it is large: that may be refused before it is read.
+   */
+  async post(url, body, fields, asks = false) {
+    const { connection } = this;
+    const head = connection.head('POST', url, fields, body);
+    const both = asks && body.length < ASKS_MOST;
+    const [first, second] = connection.send(both ? 2 : 1, head, body,
+      both ? this.question : '');
+    this.asked = second ?? null;
+    // Who waits for it is told when it is lost, which may be too late.
+    second?.catch(() => {});
+    const { status, body: text } = await first;
     if (status !== 202) {
       // The caller has its answer from the supervisor already.
       process.stderr.write(`Runtime API answered ${status}: ${text}\n`);
     }
   }
 
-  respond(invocation, what, body, type = 'application/json') {
-    const headers = { 'Content-Type': type };
+  respond(invocation, what, body, type = 'application/json', asks = false) {
+    let fields = `Content-Type: ${type}\r\n`;
     if (invocation.invocationId !== undefined) {
-      headers['Lambda-Runtime-Invocation-Id'] = invocation.invocationId;
+      fields += `Lambda-Runtime-Invocation-Id: ${invocation.invocationId}\r\n`;
     }
     const id = encodeURIComponent(invocation.requestId);
-    return this.post(`invocation/${id}/${what}`, body, headers);
+    return this.post(`invocation/${id}/${what}`, body, fields, asks);
   }
 
   initError(error) {
     const formatted = formatError(error);
-    return this.post('init/error', JSON.stringify(formatted), {
-      'Content-Type': 'application/json',
-      'Lambda-Runtime-Function-Error-Type':
-        String(formatted.errorType).replace(/[^ -~]/g, ''),
-    });
+    const type = String(formatted.errorType).replace(/[^ -~]/g, '');
+    return this.post('init/error', JSON.stringify(formatted),
+      'Content-Type: application/json\r\n' +
+      `Lambda-Runtime-Function-Error-Type: ${type}\r\n`);
   }
 }
 
@@ -727,7 +780,8 @@ class Runtime {
       }, () => this.call(invocation, body));
       if (this.failing) return; // the process is on its way out
       invocation.answered = true;
-      await this.api.respond(invocation, ...answer);
+      const [what, result, type] = answer;
+      await this.api.respond(invocation, what, result, type, true);
       this.invocation = null;
     }
   }
@@ -735,7 +789,7 @@ class Runtime {
   async call(invocation, body) {
     const { handler } = this;
     try {
-      const event = JSON.parse(body.toString());
+      const event = JSON.parse(body);
       if (handler[STREAMING]) {
         const stream = await invocation.runStreaming(handler, event);
         return ['response', Buffer.concat(stream.parts), stream.contentType];

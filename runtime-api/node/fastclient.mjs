@@ -25,6 +25,7 @@ const HOOK = Symbol.for('perdure.durable');
 const PREFIX = '/2025-12-01/durable-executions/';
 const CONNECT_MS = 5000;
 const ANSWER_MS = 50000;
+const ROOM = 65536;
 
 // Those that tests/e2e/test_programs.py was run with, with this on and off.
 const VERSIONS = new Set(['1.0.1', '1.1.1', '1.1.7', '2.0.0', '2.1.0',
@@ -36,7 +37,11 @@ class Refused extends Error {}
 
 // ------------------------------------------------------------- Connection
 
-/** One kept HTTP/1.1 connection, one request at a time. */
+/**
+ * One kept HTTP/1.1 connection, one request at a time.  A step makes one call,
+ * so this has no streams between it and the socket, and no timer of a call's
+ * own: the socket's counts from what was last heard or said.
+ */
 export class Connection {
   constructor(url, agent) {
     const { hostname, port } = new URL(url);
@@ -44,41 +49,50 @@ export class Connection {
     this.fields = `Host: ${hostname}:${port}\r\nUser-Agent: ${agent}\r\n`;
     this.socket = null;
     this.waiting = null;
-    this.queue = Promise.resolve();
+    this.queue = [];
+    this.room = null;
   }
 
   /** The text of the answer, if its status is 200. */
   request(method, target, body) {
-    const answer = this.queue.then(() => this.exchange(method, target, body));
-    this.queue = answer.catch(() => {});
-    return answer;
-  }
-
-  exchange(method, target, body) {
     return new Promise((resolve, reject) => {
-      if (!this.socket) this.open();
-      let head = `${method} ${target} HTTP/1.1\r\n${this.fields}`;
-      if (body !== undefined) {
-        head += 'Content-Type: application/json\r\n' +
-          `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
-      } else {
-        head += '\r\n';
-      }
-      this.waiting = { resolve, reject };
-      this.socket.ref();
-      this.socket.setTimeout(this.socket.connecting ? CONNECT_MS : ANSWER_MS);
-      this.socket.write(head);
+      const call = { method, target, body, resolve, reject };
+      if (this.waiting) this.queue.push(call);
+      else this.exchange(call);
     });
   }
 
+  exchange(call) {
+    const { method, target, body } = call;
+    this.waiting = call;
+    if (!this.socket) this.open();
+    let head = `${method} ${target} HTTP/1.1\r\n${this.fields}`;
+    if (body !== undefined) {
+      head += 'Content-Type: application/json\r\n' +
+        `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+    } else {
+      head += '\r\n';
+    }
+    this.socket.ref();
+    this.socket.write(head);
+  }
+
   open() {
-    const socket = net.connect(this.peer);
+    this.room ??= Buffer.allocUnsafeSlow(ROOM);
+    const socket = net.connect({ ...this.peer, onread: {
+      buffer: this.room,
+      callback: (size, data) => {
+        if (this.socket === socket) this.take(data.subarray(0, size));
+        return true;
+      },
+    } });
     this.socket = socket;
-    this.text = '';
-    socket.setEncoding('latin1');
+    this.part = null;
+    socket.setTimeout(CONNECT_MS);
     socket.on('connect', () => socket.setTimeout(ANSWER_MS));
-    socket.on('data', (text) => this.take(text));
-    socket.on('timeout', () => this.lost(socket, new Refused('too late')));
+    socket.on('timeout', () => {
+      if (this.waiting) this.lost(socket, new Refused('too late'));
+    });
     socket.on('error', (error) => this.lost(socket, error));
     socket.on('close', () => this.lost(socket, new Refused('closed')));
   }
@@ -87,41 +101,65 @@ export class Connection {
     if (this.socket !== socket) return;
     this.socket = null;
     socket.destroy();
-    const { reject } = this.waiting ?? {};
-    this.waiting = null;
-    reject?.(error);
+    const { waiting } = this;
+    if (!waiting) return;
+    this.end();
+    waiting.reject(error);
   }
 
-  take(text) {
+  /** On to the call that came meanwhile. */
+  end() {
+    this.waiting = null;
+    const call = this.queue.shift();
+    if (call) this.exchange(call);
+  }
+
+  /** `data` is what is written over next time. */
+  take(data) {
     const { socket, waiting } = this;
     if (!waiting) return this.lost(socket, new Refused('not asked'));
-    this.text += text;
-    const end = this.text.indexOf('\r\n\r\n');
-    if (end < 0) return;
-    const head = this.text.slice(0, end);
+    if (this.part) data = Buffer.concat([this.part, data]);
+    const end = data.indexOf('\r\n\r\n');
+    if (end < 0) {
+      this.part = Buffer.from(data);
+      return;
+    }
+    const head = data.latin1Slice(0, end);
     const size = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
     if (!head.startsWith('HTTP/1.1 200 ') || size === undefined) {
       return this.lost(socket, new Refused(head.slice(0, 32)));
     }
-    const have = this.text.length - end - 4;
-    if (have < Number(size)) return;
-    const body = Buffer.from(this.text.slice(end + 4), 'latin1');
-    this.text = '';
+    const have = data.length - end - 4;
+    if (have < Number(size)) {
+      this.part = Buffer.from(data);
+      return;
+    }
     if (have > Number(size)) {
       return this.lost(socket, new Refused('more than was said'));
     }
-    this.waiting = null;
-    socket.setTimeout(0);
+    this.part = null;
+    const text = data.toString('utf8', end + 4);
     socket.unref();
     if (/\r\nconnection: *close/i.test(head)) {
       this.socket = null;
       socket.destroy();
     }
-    waiting.resolve(body.toString());
+    this.end();
+    waiting.resolve(text);
   }
 }
 
 // ----------------------------------------------------------------- Client
+
+let digits = '';
+
+/** 32 random digits; to ask for them one by one is dear. */
+function clientToken() {
+  if (!digits) digits = randomBytes(2048).toString('hex');
+  const token = digits.slice(-32);
+  digits = digits.slice(0, -32);
+  return token;
+}
 
 /** Seconds since 1970 to what AWS's client makes of them. */
 function times(operations) {
@@ -152,19 +190,15 @@ export class FastClient {
 
   async checkpoint(params, logger) {
     // What the server knows a repetition by.
-    const given = { ...params,
-      ClientToken: params.ClientToken ?? randomBytes(16).toString('hex') };
+    const ClientToken = params.ClientToken ?? clientToken();
     try {
-      const answer = await this.call('POST', given, '/checkpoint',
-        JSON.stringify({
-          CheckpointToken: given.CheckpointToken,
-          ClientToken: given.ClientToken,
-          Updates: given.Updates,
-        }));
+      const { CheckpointToken, Updates } = params;
+      const answer = await this.call('POST', params, '/checkpoint',
+        JSON.stringify({ CheckpointToken, ClientToken, Updates }));
       times(answer.NewExecutionState.Operations ?? []);
       return answer;
     } catch {
-      return this.slow().checkpoint(given, logger);
+      return this.slow().checkpoint({ ...params, ClientToken }, logger);
     }
   }
 

@@ -15,6 +15,8 @@ import traceback
 
 API = "/2018-06-01/runtime/"
 JSON_TYPE = "application/json"
+# A body that goes with its head, and with the question for the next event.
+SMALL = 65536
 LAYERS = "/opt/python"
 WARM = "/var/warm"
 DURABLE_SDK = "aws_durable_execution_sdk_python"
@@ -55,7 +57,7 @@ class ApiError(Exception):
 
 
 class Connection:
-    """One kept HTTP/1.1 connection, one request at a time, no time-outs.
+    """One kept HTTP/1.1 connection without time-outs.
 
     http.client costs 0.1 ms a call more, which is more than all the rest.
     """
@@ -67,8 +69,11 @@ class Connection:
         self.socket = None
         self.rest = b""
 
-    def request(self, method, path, body=b"", headers=""):
-        """Returns (status, headers by small name, body)."""
+    def request(self, method, path, body=b"", headers="", more=b""):
+        """Returns (status, headers by small name, body).
+
+        `more` is another request, sent with a small one; its answer is still
+        to be taken if the connection is open then."""
         if self.socket is None:
             self.open()
         head = "%s %s%s HTTP/1.1\r\nHost: %s\r\n%s" % (
@@ -76,8 +81,8 @@ class Connection:
         if method == "POST":
             head += "Content-Length: %d\r\n" % len(body)
         data = (head + "\r\n").encode("utf-8", "surrogateescape")
-        if len(body) < 65536:
-            self.socket.sendall(data + body)
+        if len(body) < SMALL:
+            self.socket.sendall(data + body + more)
         else:
             self.socket.sendall(data)
             self.send_large(body)
@@ -134,28 +139,37 @@ class Connection:
 class RuntimeApi:
     def __init__(self, address):
         self.connection = Connection(address)
+        self.question = ("GET %sinvocation/next HTTP/1.1\r\nHost: %s\r\n\r\n"
+                         % (API, address)).encode()
+        self.asked = False
 
     def next(self):
-        status, headers, body = self.connection.request(
-            "GET", "invocation/next")
+        asked, self.asked = self.asked, False
+        if asked and self.connection.socket is not None:
+            status, headers, body = self.connection.answer()
+        else:
+            status, headers, body = self.connection.request(
+                "GET", "invocation/next")
         if status != 200 or "lambda-runtime-aws-request-id" not in headers:
             raise ApiError(status, body)
         return headers, body
 
-    def post(self, path, body, headers=""):
+    def post(self, path, body, headers="", more=b""):
         status, _, answer = self.connection.request(
-            "POST", path, body, headers)
+            "POST", path, body, headers, more)
         if status != 202:
             raise ApiError(status, answer)
 
     def respond(self, invocation, what, body, content_type=JSON_TYPE):
-        """`what` is "response" or "error"."""
+        """`what` is "response" or "error".  With it the next event is asked
+        for, unless it is large: that may be refused before it is read."""
         headers = "Content-Type: %s\r\n" % content_type
         if invocation.invocation_id is not None:
             headers += "lambda-runtime-invocation-id: %s\r\n" % (
                 invocation.invocation_id)
+        self.asked = len(body) < SMALL
         self.post("invocation/%s/%s" % (invocation.request_id, what), body,
-                  headers)
+                  headers, self.question)
 
     def init_error(self, error):
         kind = "".join(c for c in error["errorType"] if " " <= c < "\x7f")

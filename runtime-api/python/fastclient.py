@@ -15,6 +15,7 @@ as these do; `install` returns a line for the log.
 
 import datetime
 import functools
+import itertools
 import json
 import os
 import queue
@@ -145,11 +146,14 @@ class FastClient:
         self._official = None
         self._lock = threading.Lock()
         self._arn = self._path = None
+        self._token = os.urandom(12).hex() + "%08x"
+        self._count = itertools.count()
         self._zone = local_zone()
 
     def checkpoint_durable_execution(self, **params):
         # As botocore does; what the server knows a repetition by.
-        params.setdefault("ClientToken", os.urandom(16).hex())
+        if "ClientToken" not in params:
+            params["ClientToken"] = self._token % next(self._count)
         try:
             body = {"CheckpointToken": params["CheckpointToken"],
                     "ClientToken": params["ClientToken"]}

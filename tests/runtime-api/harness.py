@@ -84,7 +84,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.answers.put(Answer(what, request_id, self.headers, body))
         status, text = self.server.refuse or (202, b'{"status":"OK"}')
         self.server.refuse = None
-        self.reply(status, text)
+        self.reply(status, text, [("Connection", "close")]
+                   if self.server.closes else ())
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -102,6 +103,7 @@ class RuntimeApi:
         self.server.polls = queue.Queue()
         self.server.connections = set()
         self.server.refuse = None
+        self.server.closes = False
         self.address = "127.0.0.1:%d" % self.server.server_port
         threading.Thread(target=self.server.serve_forever,
                          kwargs={"poll_interval": 0.02}, daemon=True).start()

@@ -281,6 +281,20 @@ def test_refused_answer_is_logged_and_the_next_event_taken(js, api, status):
     assert api.invoke(2).json == 2
 
 
+def test_closed_connection_is_opened_anew_for_the_next_event(js, api):
+    js("exports.handler = async (e) => e;")
+    api.server.closes = True
+    assert [api.invoke(n).json for n in range(3)] == [0, 1, 2]
+    api.wait_for_poll()
+    assert len(api.server.connections) > 2
+
+
+def test_large_answer_and_the_next_event(js, api):
+    js("exports.handler = async (e) => e;")
+    assert len(api.invoke("x" * 3000000).json) == 3000000
+    assert api.invoke("\u00e9").json == "\u00e9"
+
+
 def test_lost_runtime_api_ends_the_process(js, api):
     worker = js("exports.handler = async () => 1;")
     api.wait_for_poll()

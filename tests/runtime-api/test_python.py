@@ -273,6 +273,20 @@ def test_refused_answer_is_logged_and_the_next_event_taken(py, api, status):
     assert api.invoke(2).json == 2
 
 
+def test_closed_connection_is_opened_anew_for_the_next_event(py, api):
+    py("def handler(event, context): return event")
+    api.server.closes = True
+    assert [api.invoke(n).json for n in range(3)] == [0, 1, 2]
+    api.wait_for_poll()
+    assert len(api.server.connections) > 2
+
+
+def test_large_answer_and_the_next_event(py, api):
+    py("def handler(event, context): return event")
+    assert len(api.invoke("x" * 3000000).json) == 3000000
+    assert api.invoke("\u00e9").json == "\u00e9"
+
+
 def test_lost_runtime_api_ends_the_process(py, api):
     worker = py("def handler(event, context): return 1")
     api.wait_for_poll()
