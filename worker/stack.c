@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/slice.h"
 #include "worker/gate.h"
 #include "worker/jail.h"
 #include "worker/road.h"
@@ -398,6 +399,7 @@ main(void)
 	static struct stack s;
 	struct err err;
 
+	slice_set(SLICE_WORKER_US, 0);
 	if (stack_open(&s, &err) < 0) {
 		fprintf(stderr, "perdure-stack: %s\n", err.text);
 		return 1;

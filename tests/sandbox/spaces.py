@@ -25,6 +25,7 @@ import perdure  # noqa: E402
 
 CLONE_NEWNET = 0x40000000
 HOST, GATEWAY, LAN = "203.0.113.2", "203.0.113.1", "192.168.50.2"
+BEHIND = "203.0.113.99"     # in the operator's network too, but beyond the LAN
 WEB = "203.0.113.10"        # in a network that the operator opens
 RESOLVER = "203.0.113.153"  # in one that is not opened
 # What lies out there besides, all of it with the same servers.
@@ -209,6 +210,7 @@ class Site:
         ip("link set up0 up")
         ip("link set lan0 up")
         ip(f"route add default via {GATEWAY}")
+        ip(f"route add {BEHIND}/32 via {LAN}")
         with inside(self.world):
             ip(f"addr add {GATEWAY}/24 dev out0")
             for address in [WEB, RESOLVER, *OTHERS]:
@@ -217,6 +219,7 @@ class Site:
             ip(f"route add default via {HOST}")
         with inside(self.lan):
             ip(f"addr add {LAN}/24 dev in0")
+            ip(f"addr add {BEHIND}/32 dev lo")
             ip("link set in0 up")
             ip("route add default via 192.168.50.1")
 

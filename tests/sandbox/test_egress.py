@@ -344,8 +344,22 @@ def test_not_to_the_router(full):
 
 def test_not_where_the_host_may_go_but_no_uplink_leads(full):
     """A network behind the host; addresses of others on the uplink's side."""
-    assert spaces.connects(spaces.LAN) == "192.168.50.1"
-    assert look(full, [["tcp", spaces.LAN, PORT]]) == [REFUSED]
+    for address in (spaces.LAN, spaces.BEHIND):
+        assert spaces.connects(address) == "192.168.50.1"
+        assert look(full, [["tcp", address, PORT]]) == [REFUSED]
+
+
+def test_not_to_an_address_that_the_host_has_since_today(full):
+    """Nobody starts anew for it; it is out there until the host has it."""
+    late = "203.0.113.88"
+    look(full, [])
+    spaces.ip(f"addr add {late}/32 dev lo")
+    try:
+        assert spaces.connects(late) == late
+        saw = look(full, [["tcp", late, PORT], ["udp", late, PORT, None, 1]])
+        assert saw[0] == REFUSED and saw[1] in PROHIBITED
+    finally:
+        spaces.ip(f"addr del {late}/32 dev lo")
 
 
 def test_not_to_each_other(full):
@@ -532,12 +546,9 @@ def checksum(data):
     return ~total & 0xffff
 
 
-def datagram(source, to, text, options=b"", part=0, ident=7, whole=None):
-    """IPv4 with UDP to PORT; of one that is cut, the part."""
-    body = struct.pack(">HHHH", 9999, PORT, 8 + len(whole or text), 0) + (
-        whole or text)
-    if whole:
-        body = body[:24] if part & 0x2000 else body[24:]
+def datagram(source, to, text, options=b"", part=0, ident=7):
+    """IPv4 with UDP to PORT; a part of one looks as if it were whole."""
+    body = struct.pack(">HHHH", 9999, PORT, 8 + len(text), 0) + text
     head = struct.pack(
         ">BBHHHBBH4s4s", 0x45 + len(options) // 4, 0,
         20 + len(options) + len(body), ident, part, 64, 17, 0,
@@ -559,7 +570,6 @@ def test_what_only_root_could_send(full, site):
                 socket.AF_PACKET, socket.SOCK_DGRAM) as s:
             line = spaces.run("ip", "-4", "-o", "addr", "show", "dev", "eth0")
             own = line.split()[3].split("/")[0]
-            whole = b"in two parts that are one datagram"
             for packet in (
                     datagram(own, "10.99.0.1", b"private"),
                     datagram(own, "169.254.169.254", b"metadata"),
@@ -572,13 +582,13 @@ def test_what_only_root_could_send(full, site):
                     datagram("10.213.77.7", WEB, b"forged"),
                     datagram(HOST, WEB, b"as the host"),
                     datagram(own, WEB, b"source route", options=route),
-                    datagram(own, WEB, b"", part=0x2000, whole=whole),
-                    datagram(own, WEB, b"", part=3, whole=whole),
-                    # The tail of one first, then a head that is allowed.
-                    datagram(own, "10.99.0.1", b"", part=3, ident=8,
-                             whole=whole),
-                    datagram(own, WEB, b"", part=0x2000, ident=8,
-                             whole=whole),
+                    # Who puts them together takes the first for all.
+                    datagram(own, WEB, b"sixteen bytes ok", part=0x2000),
+                    datagram(own, WEB, b"and more", part=3),
+                    # The tail first, then a head over a part of it.
+                    datagram(own, WEB, b"eight by", part=1, ident=8),
+                    datagram(own, WEB, b"sixteen bytes no", part=0x2000,
+                             ident=8),
                     datagram(own, WEB, b"honest")):
                 s.sendto(packet, ("eth0", 0x0800))
             # IPv6, and IPv4 that says it is.
