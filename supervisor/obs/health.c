@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "flow/engine.h"
 #include "obs/private.h"
+#include "pool/pool.h"
 
 #define TURN_MOST_US (10 * 1000000LL)
 
@@ -35,6 +36,7 @@ health_handle(struct admin *a, struct http_request *req, const char *path)
 	int64_t now = a->conf.env->mono_us(a->conf.env);
 	bool turns = now - a->turned_us < TURN_MOST_US;
 	bool draining = a->draining || e->draining;
+	bool starts = pool_can_start(e->pool);
 	own_buf struct buf out = BUF_INIT;
 	bool good;
 
@@ -44,10 +46,11 @@ health_handle(struct admin *a, struct http_request *req, const char *path)
 		good = turns;
 		health_part(&out, "loop", turns);
 	} else if (strcmp(path, "/healthz/ready") == 0) {
-		good = e->ready && !draining;
+		good = e->ready && !draining && starts;
 		health_part(&out, "database", pgstore_ready(e->pg));
 		health_part(&out, "serving", e->ready);
 		health_part(&out, "accepting", !draining);
+		health_part(&out, "workers", starts);
 	} else if (strcmp(path, "/healthz/startup") == 0) {
 		good = a->was_ready;
 		health_part(&out, "started", a->was_ready);

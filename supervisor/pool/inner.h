@@ -89,6 +89,8 @@ struct pool {
 	struct wait_list finished;
 	struct event *finish;
 	struct event *watch;	/* looks at the memory of those that run */
+	int starts_failed;	/* in a row, by what the host lacks */
+	int64_t start_failed_us;	/* the last of them */
 	bool draining, lost, closing;
 	void (*drained)(void *arg);
 	void *drained_arg;

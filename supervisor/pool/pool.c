@@ -16,6 +16,8 @@
 
 #define STARTS_MOST 32		/* under way at once */
 #define START_TRIES 3
+/* So long it is said that no worker can be started; then it is tried. */
+#define START_FAILED_US (30 * 1000000LL)
 #define WATCH_MS 100
 #define RETRY_MS 100		/* doubled twice with each try */
 /* Crashes in a row that cost a function no pause, and the longest pause. */
@@ -495,7 +497,21 @@ pool_worker_stale(struct worker *w)
 void
 pool_worker_unstartable(struct worker *w, const char *why)
 {
+	struct pool *p = w->pool;
+
+	if (!start_is_hopeless(why)) {
+		p->starts_failed++;
+		p->start_failed_us = p->env->mono_us(p->env);
+	}
 	group_start_failed(w->group, why);
+}
+
+bool
+pool_can_start(const struct pool *p)
+{
+	return p->starts_failed < START_TRIES ||
+	    p->n[WORKER_IDLE] + p->n[WORKER_BUSY] > 0 ||
+	    p->env->mono_us(p->env) - p->start_failed_us > START_FAILED_US;
 }
 
 void

@@ -180,6 +180,11 @@ void pool_send_ready(struct pool *);	/* READY to main */
  * "cooling", "stopping" or "all"; invocations "waiting".
  */
 int pool_count(const struct pool *, const char *state);
+/*
+ * False for a while after several starts in a row failed by what the host
+ * lacks, whichever function they were for, when no worker is there either.
+ */
+bool pool_can_start(const struct pool *);
 
 /* ---- the worker behind a request on its listener ---- */
 

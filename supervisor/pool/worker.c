@@ -700,6 +700,7 @@ worker_on_up(struct worker *w, int fds[BROKER_UP_FDS])
 		return;
 	}
 	w->up = true;
+	p->starts_failed = 0;
 	w->up_us = now_us(w);
 	wlog_free(w->log);
 	w->log = wlog_new(p->base, p->env, fds[2], fds[3], worker_on_line, w);

@@ -1,6 +1,7 @@
 """The daemon as a program: its lines, its exit codes, its life and death."""
 
 import concurrent.futures
+import json
 import os
 import signal
 import subprocess
@@ -44,7 +45,11 @@ def daemon():
 
 def test_health_and_metrics(server):
     assert get(server.admin + "/healthz/live")[0] == 200
-    assert get(server.admin + "/healthz/ready")[0] == 200
+    status, text = get(server.admin + "/healthz/ready")
+    assert status == 200
+    assert json.loads(text) == dict.fromkeys(
+        ("database", "serving", "accepting", "workers", "ok"), True
+    )
     status, text = get(server.admin + "/metrics")
     assert status == 200
     names = {line.split("{")[0].split(" ")[0] for line in text.splitlines()}

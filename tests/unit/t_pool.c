@@ -1053,6 +1053,16 @@ what_cannot_start_is_tried_three_times(void **state)
 	assert_int_equal(c->outcome, INVOCATION_INIT_ERROR);
 	assert_non_null(strstr(c->body, "no such interpreter"));
 	assert_int_equal(f->started, 3);
+	assert_false(pool_can_start(f->pool));
+	call_free(c);
+	f->why = NULL;
+	c = invoke(f);
+	UNTIL(f, pool_can_start(f->pool));
+	next(f, &f->workers[3]);
+	event(f, &f->workers[3]);
+	answer(f, &f->workers[3], "response", "1");
+	UNTIL(f, c->done);
+	assert_int_equal(c->outcome, INVOCATION_RETURNED);
 	call_free(c);
 }
 
@@ -1068,6 +1078,7 @@ an_archive_without_a_program_is_tried_once(void **state)
 	assert_int_equal(c->outcome, INVOCATION_INIT_ERROR);
 	assert_non_null(strstr(c->body, "Runtime.InvalidEntrypoint"));
 	assert_int_equal(f->started, 1);
+	assert_true(pool_can_start(f->pool));
 	call_free(c);
 }
 
