@@ -22,7 +22,7 @@
 #include "role/runtime.h"
 #include "worker/tun.h"
 
-#define TRY_MS 10000
+#define TRY_MS 20000
 
 void
 netstack_init(struct netstack *n)
