@@ -125,6 +125,7 @@ EXTRA_DIST += \
 	%D%/layers.txt \
 	%D%/ownpg.py \
 	%D%/perdure.py \
+	%D%/planted.sh \
 	%D%/runtime-api/conftest.py \
 	%D%/runtime-api/fastclient.test.mjs \
 	%D%/runtime-api/harness.py \

@@ -1,33 +1,5 @@
 #!/bin/sh
-# Is each bug of planted/ found?  Applied one by one to a copy of the tree.
+# Is each bug of planted/ found by the simulation?
 #
 #   tests/sim/planted.sh [NAME...]      SECONDS_EACH=60
-#
-# Prints the seed that found each, with what it said; 1 when one was not.
-set -u
-top=$(cd "$(dirname "$0")/../.." && pwd)
-copy=$(mktemp -d)
-trap 'rm -rf "$copy"' EXIT
-missed=0
-
-cd "$top" && git archive HEAD | tar -x -C "$copy" && cd "$copy" || exit 2
-[ $# -gt 0 ] || set -- $(ls tests/sim/planted | sed -n 's/\.patch$//p')
-(
-	./autogen.sh && mkdir build && cd build &&
-	    ../configure CC="${CC:-gcc}" && make
-) > build.log 2>&1 || { tail build.log; exit 2; }
-for bug; do
-	patch -s -p1 < "tests/sim/planted/$bug.patch" || exit 2
-	make -s -C build tests/sim/run > build.log 2>&1 ||
-	    { tail build.log; exit 2; }
-	if (cd build && tests/sim/run --from 1 --no-shrink \
-	    --seconds "${SECONDS_EACH:-60}") > run.log 2>&1; then
-		echo "$bug: NOT FOUND"
-		missed=1
-	else
-		echo "$bug: $(sed -n 's/^FAILED //p' run.log): $(
-		    sed -n 's/.*VIOLATION seed=[0-9]* at //p' run.log)"
-	fi
-	patch -s -R -p1 < "tests/sim/planted/$bug.patch" || exit 2
-done
-exit "$missed"
+exec "$(dirname "$0")/../planted.sh" tests/sim run "--from 1 --no-shrink" "$@"
