@@ -23,17 +23,8 @@ def pytest_configure(config):
 @pytest.fixture(scope="module")
 def server(request):
     """One daemon for a module; SERVE_ARGS of the module are its options."""
-    args = getattr(request.module, "SERVE_ARGS", ())
-    one = perdure.Server(args=args)
-    try:
-        one.start()
-        one.baseline = None
+    with perdure.serving(getattr(request.module, "SERVE_ARGS", ())) as one:
         yield one
-        offset = one.log_size()
-        one.stop()
-        assert not one.complaints(offset), one.complaints(offset)
-    finally:
-        one.cleanup()
 
 
 @pytest.fixture(autouse=True)

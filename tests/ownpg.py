@@ -10,6 +10,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import pytest
+
 import perdure
 
 
@@ -139,3 +141,24 @@ class Postgres:
         if self.process and self.process.poll() is None:
             self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def fixtures(*settings):
+    """postgres and server of a module: as everywhere, on a database that the
+    module reaches itself."""
+
+    @pytest.fixture(scope="module")
+    def postgres():
+        one = Postgres()
+        try:
+            one.start(*settings)
+            yield one
+        finally:
+            one.close()
+
+    @pytest.fixture(scope="module")
+    def server(postgres):
+        with perdure.serving(["--database", postgres.url]) as one:
+            yield one
+
+    return postgres, server

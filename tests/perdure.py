@@ -768,3 +768,19 @@ def callback_id(server, arn, name=None, seconds=60):
 
 def say(*words):
     print(*words, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def serving(args=()):
+    """A daemon for a module: what the fixture `server` is.  What it says at
+    the error level in a test is looked at after that test."""
+    one = Server(args=args)
+    try:
+        one.start()
+        one.baseline = None
+        yield one
+        offset = one.log_size()
+        one.stop()
+        assert not one.complaints(offset), one.complaints(offset)
+    finally:
+        one.cleanup()

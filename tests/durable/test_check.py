@@ -1,33 +1,11 @@
 """`perdure db check` beside what the planner guesses about archived rows."""
 
-import pytest
-
+import ownpg
 import perdure
 from kit import step
-from ownpg import Postgres
 
-
-@pytest.fixture(scope="module")
-def postgres():
-    one = Postgres()
-    try:
-        one.start("autovacuum=off")
-        yield one
-    finally:
-        one.close()
-
-
-@pytest.fixture(scope="module")
-def server(postgres):
-    """As everywhere, on a database that counts its rows when told to."""
-    one = perdure.Server(args=["--database", postgres.url])
-    try:
-        one.start()
-        one.baseline = None
-        yield one
-        one.stop()
-    finally:
-        one.cleanup()
+# One that counts its rows when told to.
+postgres, server = ownpg.fixtures("autovacuum=off")
 
 
 def test_archived_executions_of_many_operations(postgres, server, puppet):

@@ -2,11 +2,9 @@
 
 import json
 
-import pytest
-
+import ownpg
 import perdure
 from kit import invalid
-from ownpg import Postgres
 
 DAY = 86400
 # The daemon takes over its database's clock every few seconds.
@@ -60,29 +58,8 @@ def box(event, context):
 }
 
 
-@pytest.fixture(scope="module")
-def postgres():
-    one = Postgres()
-    try:
-        one.start()
-        yield one
-    finally:
-        one.close()
-
-
-@pytest.fixture(scope="module")
-def server(postgres):
-    """As everywhere, on a database whose clock the test sets."""
-    one = perdure.Server(args=["--database", postgres.url])
-    try:
-        one.start()
-        one.baseline = None
-        yield one
-        offset = one.log_size()
-        one.stop()
-        assert not one.complaints(offset), one.complaints(offset)
-    finally:
-        one.cleanup()
+# Its clock is set by the test.
+postgres, server = ownpg.fixtures()
 
 
 def test_markers_expire_after_a_day(postgres, server, lam, name):
