@@ -152,6 +152,26 @@ bench_sql(const char *sql)
 	return s;
 }
 
+int64_t
+bench_number(const char *sql)
+{
+	own_free char *text = bench_sql(sql);
+
+	return strtoll(text, NULL, 10);
+}
+
+void
+bench_until_locked(struct bench *b)
+{
+	int64_t deadline = env_mono_ms(b->env) + 20000;
+
+	while (bench_number("select count(*) from pg_stat_activity"
+	    " where wait_event_type = 'Lock'") == 0) {
+		assert_true(env_mono_ms(b->env) < deadline);
+		event_base_loop(b->base, EVLOOP_NONBLOCK);
+	}
+}
+
 int
 bench_meetings(void)
 {

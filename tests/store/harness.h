@@ -51,6 +51,9 @@ void bench_until(struct bench *, const bool *flag);
 void bench_until_ready(struct bench *, bool ready);
 /* Blocking SQL beside the store; the first value of the answer, or "". */
 char *bench_sql(const char *sql);
+int64_t bench_number(const char *sql);	/* the same as a number */
+/* Until somebody on the server waits for a lock; the store works meanwhile. */
+void bench_until_locked(struct bench *);
 /* Transactions so far that others were in the way of (40001, 40P01). */
 int bench_meetings(void);
 /* Empties all tables. */

@@ -68,26 +68,6 @@ close_it(void **state)
 	return 0;
 }
 
-static int64_t
-number(const char *sql)
-{
-	own_free char *text = bench_sql(sql);
-
-	return strtoll(text, NULL, 10);
-}
-
-static void
-wait_for_lock(void)
-{
-	int64_t deadline = env_mono_ms(bench.env) + 20000;
-
-	while (number("select count(*) from pg_stat_activity"
-	    " where wait_event_type = 'Lock'") == 0) {
-		assert_true(env_mono_ms(bench.env) < deadline);
-		event_base_loop(bench.base, EVLOOP_NONBLOCK);
-	}
-}
-
 /* ---- executions ---- */
 
 static struct execution *
@@ -167,9 +147,9 @@ write_beside_another(bool serializable)
 	PQclear(PQexec(other, "begin;"
 	    " update execution set rev = rev + 1 where name = 'a'"));
 	write_all(x, a);
-	wait_for_lock();
+	bench_until_locked(&bench);
 	/* Nothing else takes such locks. */
-	assert_int_equal(number("select count(*) from pg_locks"
+	assert_int_equal(bench_number("select count(*) from pg_locks"
 	    " where mode = 'SIReadLock'") > 0, serializable);
 	PQclear(PQexec(other, "commit"));
 	PQfinish(other);
@@ -179,7 +159,7 @@ write_beside_another(bool serializable)
 		    STORE_OK);
 		execution_free(x[i]);
 	}
-	assert_int_equal(number("select count(*) from operation"
+	assert_int_equal(bench_number("select count(*) from operation"
 	    " where ord = 1"), 2);
 	return bench_meetings() - before;
 }
@@ -197,7 +177,7 @@ serializable_write_is_decided_again_with_its_batch(void **state)
 	(void)state;
 	assert_int_equal(write_beside_another(true), 1);
 	/* Still one transaction. */
-	assert_int_equal(number("select count(distinct xmin::text)"
+	assert_int_equal(bench_number("select count(distinct xmin::text)"
 	    " from operation where ord = 1"), 1);
 }
 
@@ -250,7 +230,7 @@ archived_name_stays_taken(void **state)
 	s.start.arg = &s;
 	store_start_execution(bench.store, &c, &s.start);
 	change_free(&c);
-	wait_for_lock();
+	bench_until_locked(&bench);
 	store_archive(bench.store, 9, on_count, &moved);
 	bench_until(&bench, &moved.done);
 	assert_int_equal(moved.result, STORE_OK);
@@ -262,7 +242,7 @@ archived_name_stays_taken(void **state)
 	assert_int_equal(w.result, STORE_OK);
 	assert_int_equal(s.result, STORE_CONFLICT);
 	assert_int_equal(id_compare(&s.start.existing, &old->id), 0);
-	assert_int_equal(number("select count(*) from execution_all"
+	assert_int_equal(bench_number("select count(*) from execution_all"
 	    " where name = 'n'"), 1);
 	execution_free(x);
 	execution_free(y);
@@ -288,13 +268,13 @@ event_that_is_put_off_is_not_taken(void **state)
 	PQclear(PQexec(other, "begin;"
 	    " update async_event set due_ms = 97, attempt = 1"));
 	store_event_take(bench.store, 1, 50, 9, true, on_events, &taken);
-	wait_for_lock();
+	bench_until_locked(&bench);
 	PQclear(PQexec(other, "commit"));
 	PQfinish(other);
 	bench_until(&bench, &taken.done);
 	assert_int_equal(taken.result, STORE_OK);
 	assert_int_equal(taken.ntaken, 0);
-	assert_int_equal(number("select owner from async_event"), 0);
+	assert_int_equal(bench_number("select owner from async_event"), 0);
 	async_event_free(e);
 }
 
@@ -332,7 +312,7 @@ once_more_is_often_enough(const char *errcode)
 		execution_free(x[i]);
 	}
 	assert_int_equal(bench_meetings() - before, 3);
-	assert_int_equal(number("select count(distinct xmin::text)"
+	assert_int_equal(bench_number("select count(distinct xmin::text)"
 	    " from execution"), 1);
 }
 
@@ -365,8 +345,8 @@ who_always_meets_others_is_told_and_its_batch_is_not(void **state)
 		assert_int_equal(a[i].result, i == 1 ? STORE_RETRY : STORE_OK);
 		execution_free(x[i]);
 	}
-	assert_int_equal(number("select count(*) from execution"), 2);
-	assert_int_equal(number("select count(*) from history"), 2);
+	assert_int_equal(bench_number("select count(*) from execution"), 2);
+	assert_int_equal(bench_number("select count(*) from history"), 2);
 }
 
 /* Behind the batches: a statement that is a transaction by itself. */
@@ -380,8 +360,8 @@ single_statements_are_repeated(void **state)
 	pgstore_code_put(bench.pg, "abc", "x", 1, on_done, &a);
 	bench_until(&bench, &a.done);
 	assert_int_equal(a.result, STORE_OK);
-	assert_int_equal(number("select count(*) from code_chunk"), 1);
-	assert_int_equal(number("select last_value from met"), 4);
+	assert_int_equal(bench_number("select count(*) from code_chunk"), 1);
+	assert_int_equal(bench_number("select last_value from met"), 4);
 }
 
 #define TEST(name, open) \

@@ -46,26 +46,6 @@ wipe(void **state)
 	return 0;
 }
 
-static int64_t
-number(const char *sql)
-{
-	own_free char *text = bench_sql(sql);
-
-	return strtoll(text, NULL, 10);
-}
-
-static void
-wait_for_lock(void)
-{
-	int64_t deadline = env_mono_ms(bench.env) + 20000;
-
-	while (number("select count(*) from pg_stat_activity"
-	    " where wait_event_type = 'Lock'") == 0) {
-		assert_true(env_mono_ms(bench.env) < deadline);
-		event_base_loop(bench.base, EVLOOP_NONBLOCK);
-	}
-}
-
 /* ---- code ---- */
 
 struct archive {
@@ -135,8 +115,8 @@ archive_that_no_version_uses_goes_after_an_hour(void **state)
 	late = put("late");
 	bench_clock(&bench, HOUR + 60000);
 	assert_int_equal(sweep_code(), 1);
-	assert_int_equal(number("select count(*) from code"), 2);
-	assert_int_equal(number("select count(*) from code_chunk"), 2);
+	assert_int_equal(bench_number("select count(*) from code"), 2);
+	assert_int_equal(bench_number("select count(*) from code_chunk"), 2);
 	assert_int_equal(create("g", &late), STORE_OK);
 	bench_clock(&bench, 3 * HOUR);
 	assert_int_equal(sweep_code(), 0);
@@ -154,7 +134,7 @@ version_of_an_archive_that_went_is_refused(void **state)
 	bench_clock(&bench, 2 * HOUR);
 	assert_int_equal(sweep_code(), 1);
 	assert_int_equal(create("f", &a), STORE_CONFLICT);
-	assert_int_equal(number("select count(*) from function"), 0);
+	assert_int_equal(bench_number("select count(*) from function"), 0);
 	/* Nor one that was only begun. */
 	free(bench_sql("insert into code values ('aa', 0, -1, 0)"));
 	memcpy(a.hex, "aa", 3);
@@ -178,12 +158,12 @@ sweep_waits_for_the_version_that_takes_it(void **state)
 	other = PQconnectdb(getenv("PERDURE_TEST_DB"));
 	PQclear(PQexec(other, "begin; update code set used_ms = clock_now()"));
 	pgstore_code_sweep(bench.pg, 10, on_count, &done);
-	wait_for_lock();
+	bench_until_locked(&bench);
 	PQclear(PQexec(other, "commit"));
 	PQfinish(other);
 	bench_until(&bench, &done.done);
 	assert_int_equal(done.number, 0);
-	assert_int_equal(number("select count(*) from code"), 1);
+	assert_int_equal(bench_number("select count(*) from code"), 1);
 	buf_free(&a.sha);
 }
 
@@ -260,19 +240,19 @@ name_stays_taken_while_it_is_archived(void **state)
 	a.start.done = on_done;
 	a.start.arg = &a;
 	store_start_execution(bench.store, &c, &a.start);
-	wait_for_lock();
+	bench_until_locked(&bench);
 	PQclear(PQexecParams(other,
 	    stmt_texts[STMT_ARCHIVE_EXECUTION].text, 1, NULL, &param, NULL,
 	    NULL, 0));
 	PQclear(PQexec(other, "commit"));
 	PQfinish(other);
 	bench_until(&bench, &a.done);
-	assert_int_equal(number("select count(*) from archived"), 1);
+	assert_int_equal(bench_number("select count(*) from archived"), 1);
 	assert_int_equal(a.result, STORE_CONFLICT);
 	assert_int_equal(id_compare(&a.start.existing, &x->id), 0);
 	assert_null(bench_load(&bench, &y->id));
-	assert_int_equal(number("select count(*) from operation where ord = 0"
-	    " and execution not in (select id from archived)"), 0);
+	assert_int_equal(bench_number("select count(*) from operation"
+	    " where ord = 0 and execution not in (select id from archived)"), 0);
 	change_free(&c);
 	execution_free(y);
 	execution_free(x);
@@ -303,7 +283,7 @@ drop_of_a_partition_keeps_nobody_waiting(void **state)
 	bench_until(&bench, &b.done);
 	assert_int_equal(b.result, STORE_OK);
 	assert_int_equal(b.number, 1);
-	assert_int_equal(number("select count(*) from pg_class"
+	assert_int_equal(bench_number("select count(*) from pg_class"
 	    " where relname ~ '_archive_[0-9]+$'"), 0);
 	execution_free(x);
 }
@@ -328,7 +308,7 @@ without_partitions_it_works_as_well(void **state)
 	assert_int_equal(a.result, STORE_OK);
 	assert_int_equal(a.number, 1);
 	assert_int_equal(
-	    number("select count(*) from execution_archive_rest"), 1);
+	    bench_number("select count(*) from execution_archive_rest"), 1);
 	y = bench_load(&bench, &x->id);
 	assert_non_null(y);
 	assert_int_equal(y->nops, 2);
@@ -338,7 +318,8 @@ without_partitions_it_works_as_well(void **state)
 	store_expire(bench.store, 9, on_count, &a);
 	bench_until(&bench, &a.done);
 	assert_int_equal(a.number, 1);
-	assert_int_equal(number("select (select count(*) from execution_archive)"
+	assert_int_equal(bench_number("select"
+	    " (select count(*) from execution_archive)"
 	    " + (select count(*) from operation_archive)"
 	    " + (select count(*) from history_archive)"), 0);
 	snprintf(day, sizeof(day), "drop table operation_archive_%lld",
@@ -388,13 +369,13 @@ print_lines(int n)
 static int64_t
 lines(void)
 {
-	return number("select count(*) from function_log");
+	return bench_number("select count(*) from function_log");
 }
 
 static int64_t
 partitions(void)
 {
-	return number("select count(*) from pg_class"
+	return bench_number("select count(*) from pg_class"
 	    " where relname ~ '^function_log_[0-9]+$'");
 }
 
@@ -413,7 +394,8 @@ old_lines_go_as_whole_days(void **state)
 	}
 	assert_int_equal(lines(), 5);
 	assert_int_equal(partitions(), 5);	/* tomorrow's, too */
-	assert_int_equal(number("select count(*) from function_log_rest"), 1);
+	assert_int_equal(bench_number("select count(*)"
+	    " from function_log_rest"), 1);
 	assert_int_equal(sweep_log(5 * DAY, 0), 0);
 	assert_int_equal(lines(), 5);
 	while (sweep_log(2 * DAY, 0) > 0)
