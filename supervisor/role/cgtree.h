@@ -36,7 +36,8 @@ struct cgtrees {
 
 /*
  * Finds and makes what this host gives; without: names ("cgroup_memory",
- * "cgroup_v2") to leave alone, separated by commas.  What cannot be had is off, with why.
+ * "cgroup_v2") to leave alone, separated by commas.  What cannot be had is
+ * off, with why.
  */
 void cgtrees_open(struct cgtrees *, const char *without);
 /* Removes the folders; groups of workers are gone by then. */

@@ -129,6 +129,17 @@ pg_call_after(const struct pg_call *c)
 	return c->point == POINT_NONE ? 0 : PD_FAIL(point_after[c->point]);
 }
 
+static void
+pg_call_observe(const struct pg_call *c)
+{
+	enum stmt stmt = c->write != NULL ? STMT_EXECUTION_WRITE :
+	    c->stmts[0].stmt;
+	int64_t us = c->pgs->env->mono_us(c->pgs->env) - c->begun_us;
+
+	metric_observe(METRIC_DB_SECONDS, stmt_texts[stmt].name, NULL,
+	    (double)us / 1e6);
+}
+
 void
 pg_call_finish(struct pg_call *c, enum store_result result,
     const struct err *err)
@@ -146,9 +157,7 @@ pg_call_finish(struct pg_call *c, enum store_result result,
 	}
 	if (result == STORE_UNKNOWN)
 		metric_inc(METRIC_DB_UNKNOWN, NULL, NULL);
-	metric_observe(METRIC_DB_SECONDS, stmt_texts[c->write != NULL ?
-	    STMT_EXECUTION_WRITE : c->stmts[0].stmt].name, NULL, (double)(c->pgs->env->mono_us(c->pgs->env) - c->begun_us) /
-	    1e6);
+	pg_call_observe(c);
 	c->again = false;
 	c->done(c, result, result == STORE_OK ? NULL : err);
 	if (!c->again)
