@@ -308,7 +308,23 @@ deploy_write(struct deploy *d)
 	pgstore_function_write(d->engine->pg, &d->write, deploy_on_written, d);
 }
 
-/* ---- code: unpacked (so known to be good), stored, then written ---- */
+/* ---- code: unpacked (so known to be good) and stored, then written ---- */
+
+/* One that is not good stays in the database for an hour, unused. */
+static void
+deploy_on_code(struct deploy *d)
+{
+	if (--d->code_waits > 0)
+		return;
+	/* Storing bytes under their hash may be repeated, so an unknown end
+	 * is an ordinary failure: the client's next try finds them there. */
+	if (d->code_bad || d->code_lost) {
+		deploy_end(d, &d->err);
+		return;
+	}
+	d->write.code = d->code;
+	deploy_write(d);
+}
 
 static void
 deploy_on_code_stored(void *arg, enum store_result result,
@@ -316,26 +332,19 @@ deploy_on_code_stored(void *arg, enum store_result result,
 {
 	struct deploy *d = arg;
 
-	/* Storing bytes under their hash may be repeated, so an unknown end
-	 * is an ordinary failure: the client's next try finds them there. */
-	d->write.code = d->code;
-	if (result == STORE_OK)
-		deploy_write(d);
-	else
-		deploy_end(d, err);
+	if (result != STORE_OK) {
+		d->code_lost = true;
+		/* What is wrong with the archive is said first. */
+		if (!d->code_bad)
+			d->err = *err;
+	}
+	deploy_on_code(d);
 }
 
 static void
-deploy_on_unpacked(void *arg, int64_t bytes, const struct err *err)
+deploy_bad_code(struct deploy *d, const struct err *err)
 {
-	struct deploy *d = arg;
-
-	(void)bytes;
-	if (err == NULL) {
-		pgstore_code_put(d->engine->pg, d->code, d->zip->data,
-		    d->zip->len, deploy_on_code_stored, d);
-		return;
-	}
+	d->code_bad = true;
 	if (err->kind == ERR_DENIED) {
 		/* A zip, but one that reaches out of its folder. */
 		err_code(&d->err, ERR_INVALID,
@@ -358,7 +367,17 @@ deploy_on_unpacked(void *arg, int64_t bytes, const struct err *err)
 	} else {
 		d->err = *err;
 	}
-	deploy_end(d, &d->err);
+}
+
+static void
+deploy_on_unpacked(void *arg, int64_t bytes, const struct err *err)
+{
+	struct deploy *d = arg;
+
+	(void)bytes;
+	if (err != NULL)
+		deploy_bad_code(d, err);
+	deploy_on_code(d);
 }
 
 static void
@@ -368,6 +387,9 @@ deploy_unpack(struct deploy *d)
 
 	digest_sha256(d->zip->data, d->zip->len, sum);
 	digest_hex(sum, sizeof(sum), d->code);
+	d->code_waits = 2;
+	pgstore_code_put(d->engine->pg, d->code, d->zip->data, d->zip->len,
+	    deploy_on_code_stored, d);
 	pool_unpack(d->engine->pool, d->code, d->zip->data, d->zip->len,
 	    deploy_on_unpacked, d);
 }

@@ -15,6 +15,8 @@ struct deploy {
 	json_t *input;
 	struct blob *zip;
 	char code[65];
+	int code_waits;		/* for its unpacking, its storing */
+	bool code_bad, code_lost;
 	deploy_done *done;
 	void *arg;
 
