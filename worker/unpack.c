@@ -23,6 +23,7 @@ struct unpack {
 	int folder;
 	uint64_t bytes;
 	uint32_t entries;
+	char last[PATH_MAX];	/* the folder of the entry before */
 };
 
 static int
@@ -147,9 +148,13 @@ unpack_mkdir(struct unpack *u, char *path, struct err *err)
 static int
 unpack_folders(struct unpack *u, const char *path, int whole, struct err *err)
 {
+	const char *slash = strrchr(path, '/');
+	size_t n = slash == NULL ? 0 : (size_t)(slash - path);
 	char part[PATH_MAX];
-	const char *slash;
 
+	/* It is there, and nothing that was made goes again. */
+	if (!whole && strlen(u->last) == n && memcmp(u->last, path, n) == 0)
+		return 0;
 	for (slash = strchr(path, '/'); slash != NULL;
 	    slash = strchr(slash + 1, '/')) {
 		memcpy(part, path, (size_t)(slash - path));
@@ -157,6 +162,8 @@ unpack_folders(struct unpack *u, const char *path, int whole, struct err *err)
 		if (unpack_mkdir(u, part, err) < 0)
 			return -1;
 	}
+	memcpy(u->last, path, n);
+	u->last[n] = '\0';
 	if (!whole || path[0] == '\0')
 		return 0;
 	strcpy(part, path);
