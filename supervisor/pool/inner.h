@@ -46,6 +46,7 @@ struct group {
 	struct event *retry;	/* back-off after one */
 	struct event *calm;	/* pending: crashes are remembered */
 	bool unpacking;
+	bool handing;	/* events to workers, one after the other */
 	int fresh;		/* cooling ones that will soon be idle */
 	/*
 	 * Workers whose init phase took too long: so many new ones run it in

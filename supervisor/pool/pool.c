@@ -374,14 +374,17 @@ group_run(struct group *g)
 	struct pool_wait *wait;
 	struct worker *w;
 
-	if (p->closing || p->lost)
+	if (p->closing || p->lost || g->handing)
 		return;
+	/* What is handed over may bring the next ones: they come below. */
+	g->handing = true;
 	while ((wait = TAILQ_FIRST(&g->waits)) != NULL &&
 	    (w = TAILQ_FIRST(&g->idle)) != NULL) {
 		if (!worker_hand(w, wait->inv))
 			continue;	/* it is not idle any more */
 		wait_free(group_take(g, wait));
 	}
+	g->handing = false;
 	if (g->nwaits > 0 && !g->unpacking && !evtimer_pending(g->retry, NULL))
 		group_start_workers(g);
 }

@@ -468,6 +468,8 @@ worker_hand(struct worker *w, struct invocation *inv)
 	w->invocation = inv;
 	w->pool->heard++;
 	inv->worker = w;
+	/* Nobody else may take it while the payload is made. */
+	worker_enter(w, WORKER_BUSY);
 	payload = invocation_payload(inv);
 	c = (struct context){
 		.request = inv->request_id,
@@ -487,7 +489,6 @@ worker_hand(struct worker *w, struct invocation *inv)
 	metric_inc(METRIC_INVOCATIONS, worker_function(w),
 	    id_is_zero(&inv->execution) ? "plain" : "durable");
 	metric_add(METRIC_CONCURRENT, worker_function(w), NULL, 1);
-	worker_enter(w, WORKER_BUSY);
 	runtime_server_hand(w->runtime, &c);
 	blob_unref(payload);
 	return true;

@@ -65,6 +65,7 @@ struct call {
 	int done;
 	enum invocation_outcome outcome;
 	char *body, *tail;
+	struct call *brought;
 };
 
 /* ---- main ---- */
@@ -596,6 +597,42 @@ an_invocation_goes_there_and_back(void **state)
 	assert_int_equal(f->started, 1);
 	assert_int_equal(f->fetched, 1);
 	assert_int_equal(f->unpacked, 1);
+	call_free(c);
+}
+
+static struct blob *
+build_and_bring(struct invocation *inv)
+{
+	struct call *c = inv->arg;
+
+	assert_null(c->brought);
+	c->brought = invoke(c->f);
+	return blob_str("{\"c\":3}");
+}
+
+/* As runs do when there is room in the queue again. */
+static void
+an_event_that_is_made_brings_the_next(void **state)
+{
+	struct fixture *f = *state;
+	struct call *c = invoke(f);
+	struct fake *w;
+
+	c->inv.build = build_and_bring;
+	w = ready_worker(f, 0);
+	event(f, w);
+	assert_non_null(strstr(w->in.data, "{\"c\":3}"));
+	assert_non_null(c->brought);
+	answer(f, w, "response", "1");
+	HEAR(f, w, "HTTP/1.1 202");
+	UNTIL(f, c->done);
+	assert_int_equal(c->brought->done, 0);
+	next(f, w);
+	event(f, w);
+	answer(f, w, "response", "2");
+	UNTIL(f, c->brought->done);
+	assert_string_equal(c->brought->body, "2");
+	call_free(c->brought);
 	call_free(c);
 }
 
@@ -1344,6 +1381,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(an_invocation_goes_there_and_back),
+		TEST(an_event_that_is_made_brings_the_next),
 		TEST(an_idle_worker_is_frozen_until_its_next_event),
 		TEST(more_memory_than_the_function_has_ends_it),
 		TEST(wrong_order_is_refused),
