@@ -17,6 +17,7 @@ EXTRA_DIST += \
 	%D%/bench/million.py \
 	%D%/bench/peer/app/absurd_app.py \
 	%D%/bench/peer/app/dbos_app.py \
+	%D%/bench/peer/app/orders.py \
 	%D%/bench/peer/app/restate_app.mjs \
 	%D%/bench/peer/app/restate_app.py \
 	%D%/bench/peer/database.py \
