@@ -43,7 +43,7 @@ def spec(job, mech, uid=200001, tmp_mb=64, most_bytes=262144000,
     for blob in filters:
         out += struct.pack(">I", len(blob)) + blob
     # No peer, no way out, an empty resolv.conf.
-    return out + _str(without) + struct.pack(">IIIII", 0, 0, 0, 0, 0) + _str("")
+    return out + _str(without) + struct.pack(">6I", *6 * [0]) + _str("")
 
 
 class Report:
