@@ -3,7 +3,10 @@ can do without any SDK.
 
     PERDURE_BUILD=build PERDURE_DEPS=build/deps checkpoints.py [CLIENTS...]
 
-One line of JSON for each number of clients.
+Lines of JSON, one for each round with so many clients: how many a second and
+how long each takes, and what all rounds took of processor time and wrote of
+WAL; for one client also what is below it, an exchange over HTTP that control
+answers at once and one commit, and how the last steps compare to the first.
 """
 
 import argparse
@@ -19,6 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
 import perdure  # noqa: E402
+import postgres  # noqa: E402
 
 # Tells its ARN and token in its log, and then only holds the invocation.
 HOLDER = {
@@ -31,25 +35,6 @@ def handler(event, context):
     return {"Status": "SUCCEEDED"}
 """
 }
-
-
-def postgres(server, program, *args, **more):
-    """A client program of Postgres on the server's own database."""
-    pid = server.postgres_pid()
-    command = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
-    sockets = "unix_socket_directories="
-    folder = next(c for c in command if c.startswith(sockets))[len(sockets):]
-    words = [program, "-h", folder, "-U", "perdure", *args]
-    if os.geteuid() == 0:
-        user = os.stat(f"/proc/{pid}").st_uid
-        words = ["setpriv", "--reuid", str(user), "--clear-groups", *words]
-    return subprocess.run(
-        words, check=True, capture_output=True, text=True, cwd="/", **more
-    ).stdout
-
-
-def sql(server, text):
-    return postgres(server, "psql", "-XAtqc", text, "perdure")
 
 
 def cpu(server):
@@ -83,7 +68,7 @@ def hold(server, n):
     def told():
         lines = [
             line.split()[1:3]
-            for line in sql(
+            for line in postgres.sql(
                 server,
                 "select convert_from(line, 'UTF8') from function_log "
                 f"where function = '{name}'",
@@ -95,29 +80,56 @@ def hold(server, n):
     return perdure.wait_for(told, 120, "invocations that hold")
 
 
-def checkpoints(server, load, n, ms):
-    """load.c with n connections for some milliseconds."""
-    lines = hold(server, n)
+def run(server, load, lines, ms, rounds):
     port = server.listen.rsplit(":", 1)[1]
-    before, wal = cpu(server), sql(server, "select pg_current_wal_lsn()")
     done = subprocess.run(
-        [load, port, str(ms)], input="".join(f"{a} {t}\n" for a, t in lines),
+        [load, port, str(ms), str(rounds)], input="\n".join(lines),
         check=True, stdout=subprocess.PIPE, text=True,
     ).stdout
-    found = json.loads(done)
+    return [json.loads(line) for line in done.splitlines()]
+
+
+def checkpoints(server, load, n, ms, rounds):
+    """load.c with n connections for some milliseconds, several times."""
+    lines = [f"{a} {t}" for a, t in hold(server, n)]
+    before = cpu(server)
+    wal = postgres.sql(server, "select pg_current_wal_lsn()").strip()
+    found = run(server, load, lines, ms, rounds)
     after = cpu(server)
-    found["wal_bytes_each"] = round(
-        int(sql(server, f"select pg_current_wal_lsn() - '{wal.strip()}'"))
-        / found["checkpoints"])
+    all_of_them = sum(f["checkpoints"] for f in found)
+    wal = postgres.sql(
+        server, f"select pg_current_wal_lsn() - '{wal}'").strip()
+    costs = {"wal_bytes_each": round(int(wal) / all_of_them)}
     for name in after:
-        found[f"{name}_cpu_us"] = round(
-            (after[name] - before[name]) * 1e6 / found["checkpoints"])
-    return found
+        costs[f"{name}_cpu_us"] = round(
+            (after[name] - before[name]) * 1e6 / all_of_them)
+    return [*found, {"clients": n, "per_s": sorted(
+        f["per_s"] for f in found)[len(found) // 2], "p50_ms": sorted(
+        f["p50_ms"] for f in found)[len(found) // 2], **costs}]
+
+
+def one_client(server, load, rounds):
+    """Whole executions of one client, beside what is below a checkpoint."""
+    found = []
+    for _ in range(rounds):
+        http = run(server, load, ["- -"], 300, 1)[0]["p50_ms"]
+        commit = postgres.commit_ms(server, quick=True)
+        lines = [f"{a} {t}" for a, t in hold(server, 1)]
+        row = run(server, load, lines, 30000, 1)[0]
+        found.append({**row, "http_ms": http, "commit_ms": commit,
+                      "ratio": round(row["p50_ms"] / (http + commit), 2),
+                      "ages": round(row["at_2900_ms"] / row["at_10_ms"], 2)})
+    middle = {
+        "clients": 1, "medians": {
+            key: sorted(f[key] for f in found)[len(found) // 2]
+            for key in ("p50_ms", "http_ms", "commit_ms", "ratio", "ages")}}
+    return [*found, middle]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--ms", type=int, default=3000)
+    parser.add_argument("--ms", type=int, default=1500)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("clients", nargs="*", type=int)
     options = parser.parse_args()
     server = perdure.Server(args=[
@@ -131,8 +143,11 @@ def main():
         try:
             server.start()
             for n in options.clients or [1, 8, 64]:
-                print(json.dumps(checkpoints(server, load, n, options.ms)),
-                      flush=True)
+                for row in (
+                    one_client(server, load, options.rounds) if n == 1 else
+                    checkpoints(server, load, n, options.ms, options.rounds)
+                ):
+                    print(json.dumps(row), flush=True)
                 for pid in server.worker_pids():
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, 9)

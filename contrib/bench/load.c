@@ -1,10 +1,11 @@
 /*
  * load - synthetic clients of CheckpointDurableExecution, one execution each.
  *
- *   load PORT MILLISECONDS < lines of "ARN TOKEN"
+ *   load PORT MILLISECONDS ROUNDS < lines of "ARN TOKEN"
  *
  * Each connection sends the start and the end of a step in one request, as
- * the SDKs do, and the next one when it was answered.  Prints JSON.
+ * the SDKs do, and the next one when it was answered.  Prints a line of JSON
+ * for each round.  ARN "-": a request that control answers at once instead.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -24,6 +25,7 @@
 
 struct client {
 	int fd, steps;
+	int plain;		/* no checkpoints */
 	char path[TEXT_MOST], token[TEXT_MOST];
 	char in[16384];
 	size_t len;
@@ -71,9 +73,17 @@ client_connect(struct client *c, int port)
 static void
 client_send(struct client *c)
 {
+	static const char plain[] = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 	char body[TEXT_MOST * 2], out[TEXT_MOST * 4];
 	int n, len;
 
+	c->sent = now();
+	if (c->plain) {
+		len = sizeof(plain) - 1;
+		if (write(c->fd, plain, (size_t)len) != len)
+			err(1, "write");
+		return;
+	}
 	n = snprintf(body, sizeof(body), "{\"CheckpointToken\":\"%s\","
 	    "\"Updates\":[{\"Id\":\"%032x\",\"Type\":\"STEP\",\"SubType\":"
 	    "\"Step\",\"Name\":\"s\",\"Action\":\"START\""
@@ -85,7 +95,6 @@ client_send(struct client *c)
 	    "%s/checkpoint HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
 	    "application/json\r\nContent-Length: %d\r\n\r\n%s", c->path, n,
 	    body);
-	c->sent = now();
 	if (write(c->fd, out, (size_t)len) != len)
 		err(1, "write");
 }
@@ -107,6 +116,8 @@ client_read(struct client *c)
 	    strtoul(length + 15, NULL, 10))
 		return 0;
 	c->len = 0;
+	if (c->plain)
+		return 1;
 	token = strstr(end, "\"CheckpointToken\":\"");
 	if (strncmp(c->in, "HTTP/1.1 200", 12) != 0 || token == NULL)
 		errx(1, "%s", c->in);
@@ -124,14 +135,34 @@ by_time(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* The median of some times in the order of their steps. */
+static double
+median(size_t from, size_t n)
+{
+	float some[100];
+
+	memcpy(some, times + from, n * sizeof(*some));
+	qsort(some, n, sizeof(*some), by_time);
+	return some[n / 2];
+}
+
 static void
 report(int n, double took)
 {
+	char ages[100] = "";
+
+	/* One execution, whole: what its first and its last steps took. */
+	if (n == 1 && ntimes + 1 == STEPS_MOST)
+		snprintf(ages, sizeof(ages), ", \"at_10_ms\": %.3f, "
+		    "\"at_2900_ms\": %.3f", median(0, 100),
+		    median(ntimes - 100, 100));
 	qsort(times, ntimes, sizeof(*times), by_time);
 	printf("{\"clients\": %d, \"checkpoints\": %zu, \"per_s\": %.0f, "
-	    "\"min_ms\": %.3f, \"p50_ms\": %.3f, \"p99_ms\": %.3f}\n", n,
+	    "\"min_ms\": %.3f, \"p50_ms\": %.3f, \"p99_ms\": %.3f%s}\n", n,
 	    ntimes, (double)ntimes / took * 1000, times[0],
-	    times[ntimes / 2], times[ntimes * 99 / 100]);
+	    times[ntimes / 2], times[ntimes * 99 / 100], ages);
+	fflush(stdout);
+	ntimes = 0;
 }
 
 static void
@@ -143,6 +174,8 @@ run(int n, double until)
 	struct client *c;
 
 	for (i = 0; i < n; i++) {
+		if (clients[i].steps >= STEPS_MOST - 1)
+			errx(1, "too many steps for one execution");
 		ev.data.u32 = (uint32_t)i;
 		if (epoll_ctl(ep, EPOLL_CTL_ADD, clients[i].fd, &ev) < 0)
 			err(1, "epoll");
@@ -157,7 +190,7 @@ run(int n, double until)
 			if (!client_read(c))
 				continue;
 			times[ntimes++] = (float)(now() - c->sent);
-			if (++c->steps < STEPS_MOST && now() < until)
+			if (++c->steps < STEPS_MOST - 1 && now() < until)
 				client_send(c);
 			else
 				open--;
@@ -171,12 +204,13 @@ int
 main(int argc, char **argv)
 {
 	char arn[TEXT_MOST], token[TEXT_MOST];
-	int i, n = 0;
+	int i, n = 0, round;
 
-	if (argc != 3)
-		errx(2, "usage: load PORT MILLISECONDS < lines");
+	if (argc != 4)
+		errx(2, "usage: load PORT MILLISECONDS ROUNDS < lines");
 	while (n < CLIENTS_MOST &&
 	    scanf("%2047s %2047s", arn, token) == 2) {
+		clients[n].plain = strcmp(arn, "-") == 0;
 		client_path(&clients[n], arn);
 		strcpy(clients[n++].token, token);
 	}
@@ -184,6 +218,7 @@ main(int argc, char **argv)
 		errx(2, "no lines");
 	for (i = 0; i < n; i++)
 		client_connect(&clients[i], atoi(argv[1]));
-	run(n, now() + atof(argv[2]));
+	for (round = 0; round < atoi(argv[3]); round++)
+		run(n, now() + atof(argv[2]));
 	return 0;
 }
