@@ -129,6 +129,55 @@ events as (
 )
 select id from written
 
+-- The same where all operations are new, as of most checkpoints: nothing is
+-- looked for before it is inserted.  The revision says that none is there.
+-- name: execution_append
+with written as (
+    update execution x set
+        status = c.status, rev = c.rev, write_id = c.write_id,
+        cluster_epoch = c.cluster_epoch, epoch = c.epoch, seq = c.seq,
+        running = c.running, owner = c.owner, request_id = c.request_id,
+        claimed_ms = c.claimed_ms, failures = c.failures,
+        retry_ms = c.retry_ms, end_ms = c.end_ms, deadline_ms = c.deadline_ms,
+        result = c.result, error = c.error, parent_told = c.parent_told,
+        pause_ms = c.pause_ms, pause_timeout = c.pause_timeout,
+        pause_reason = c.pause_reason, pause_wants_run = c.pause_wants_run,
+        control_token = c.control_token, control_ms = c.control_ms,
+        metered = c.metered, stored_bytes = c.stored_bytes,
+        event_count = c.event_count, last_event_ms = c.last_event_ms,
+        wake_at = c.wake_at
+    from unnest($1::execution_change[]) c
+    where x.id = c.id and x.rev = c.rev_before
+    returning x.id
+),
+operations as (
+    insert into operation (
+        execution, ord, id, type, status, parent, name, subtype, start_ms,
+        end_ms, payload, error, attempt, due_ms, duration_s, timeout_s,
+        heartbeat_s, heartbeat_ms, callback_id, replay_children, target,
+        tenant, child, child_durable, child_version, child_arn)
+    select
+        execution, ord, id, type, status, parent, name, subtype, start_ms,
+        end_ms, payload, error, attempt, due_ms, duration_s, timeout_s,
+        heartbeat_s, heartbeat_ms, callback_id, replay_children, target,
+        tenant, child, child_durable, child_version, child_arn
+    from unnest($2::operation_row[])
+    where (execution in (select w.id from written w)) is true
+),
+events as (
+    insert into history (
+        execution, id, at_ms, type, ord, cause, cause_id, payload, attempt,
+        delay_s, duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag,
+        ref, tenant, version, child_arn)
+    select
+        execution, id, at_ms, type, ord, cause, cause_id, payload, attempt,
+        delay_s, duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag,
+        ref, tenant, version, child_arn
+    from unnest($3::history_row[])
+    where (execution in (select w.id from written w)) is true
+)
+select id from written
+
 -- The next three go with an execution_write in one transaction and happen only
 -- if it did: $1 to $3 are its id, its new revision and write id.
 -- A chained execution that it starts; a name that is taken is an error here.

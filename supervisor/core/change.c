@@ -30,8 +30,10 @@ change_begin(struct change *c, struct execution *x)
 {
 	memset(c, 0, sizeof(*c));
 	c->x = x;
-	if (x != NULL)
-		c->rev_before = x->rev;
+	if (x == NULL)
+		return;
+	c->rev_before = x->rev;
+	c->nops_before = x->nops;
 }
 
 bool

@@ -46,6 +46,7 @@ struct change {
 	struct execution *x;	/* the state after; borrowed */
 	bool insert;		/* x is new */
 	int64_t rev_before;	/* guard, unless insert; x->rev is this + 1 */
+	int32_t nops_before;	/* operations from this one on are new */
 	bool heartbeat_only;	/* no event */
 
 	int32_t *touched;	/* ords of operations to upsert */
@@ -64,7 +65,7 @@ struct change {
 
 struct async_event *async_event_new(void);
 void async_event_free(struct async_event *);
-/* Sets x and rev_before; flow/exec.c moves x->rev and x->write_id on. */
+/* Sets x and what was before; flow/exec.c moves x->rev and x->write_id on. */
 void change_begin(struct change *, struct execution *);
 /* Is there anything to write? */
 bool change_any(const struct change *);

@@ -69,12 +69,14 @@ batch_writes(struct batch *b, struct pg_unit *u)
 	const struct records *change[BATCH_CALLS_MOST];
 	const struct records *operations[BATCH_CALLS_MOST];
 	const struct records *events[BATCH_CALLS_MOST];
+	bool appends = true;
 	struct pg_call *c;
 	int n = 0;
 
 	TAILQ_FOREACH(c, &u->calls, link) {
 		if (c->write == NULL)
 			continue;
+		appends = appends && c->write->appends;
 		c->write->done = false;
 		change[n] = &c->write->change;
 		operations[n] = &c->write->operations;
@@ -83,7 +85,8 @@ batch_writes(struct batch *b, struct pg_unit *u)
 	if (n == 0)
 		return;
 	u->writes = &b->writes;
-	u->writes->stmt = STMT_EXECUTION_WRITE;
+	u->writes->stmt = appends ? STMT_EXECUTION_APPEND :
+	    STMT_EXECUTION_WRITE;
 	param_records(&u->writes->params, change, n);
 	param_records(&u->writes->params, operations, n);
 	param_records(&u->writes->params, events, n);

@@ -160,6 +160,17 @@ write_archived(struct store *s, struct done_call *w, const struct change *c)
 	batch_add(pgstore_of(s), &w->call);
 }
 
+static bool
+write_appends(const struct change *c)
+{
+	int i;
+
+	for (i = 0; i < c->ntouched; i++)
+		if (c->touched[i] < c->nops_before)
+			return false;
+	return true;
+}
+
 void
 pg_execution_write(struct store *s, const struct change *c, store_done *done,
     void *arg)
@@ -176,6 +187,7 @@ pg_execution_write(struct store *s, const struct change *c, store_done *done,
 		return;
 	}
 	write = pg_call_write(&w->call, &c->x->id);
+	write->appends = write_appends(c);
 	record_change(&write->change, c->x, c->rev_before);
 	record_operations(&write->operations, c->x, c->touched, c->ntouched);
 	record_events(&write->events, &c->x->id, c->events, c->nevents);

@@ -36,6 +36,7 @@ struct pg_stmt {
 struct pg_write {
 	struct id id;
 	struct records change, operations, events;
+	bool appends;		/* all its operations are new */
 	bool done;		/* once answered: the guard held */
 };
 
