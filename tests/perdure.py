@@ -28,6 +28,24 @@ BUILD = Path(os.environ.get("PERDURE_BUILD", TOP / "build")).resolve()
 DEPS = Path(os.environ.get("PERDURE_DEPS", TOP / "build" / "deps")).resolve()
 HANDLERS = TOP / "tests" / "e2e" / "handlers"
 ROLE = "arn:aws:iam::000000000000:role/test"
+
+# Of handlers that do without an SDK: an import and one checkpoint.
+CHECKPOINT = """
+import json
+import os
+import urllib.parse
+import urllib.request
+
+def checkpoint(event, updates):
+    url = "%s/2025-12-01/durable-executions/%s/checkpoint" % (
+        os.environ["AWS_ENDPOINT_URL_LAMBDA"],
+        urllib.parse.quote(event["DurableExecutionArn"], safe=""))
+    body = {"CheckpointToken": event["CheckpointToken"], "Updates": updates}
+    urllib.request.urlopen(urllib.request.Request(
+        url, json.dumps(body).encode(), {"Content-Type": "application/json"},
+        method="POST")).read()
+"""
+
 SANITIZER = re.compile(
     r"ERROR: (Address|Leak)Sanitizer|runtime error:|SUMMARY: UndefinedBehavior"
 )

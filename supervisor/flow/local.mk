@@ -60,13 +60,16 @@ unit_tests += \
 tests_unit_t_flow_SOURCES = \
 	tests/unit/flow_kit.c \
 	tests/unit/flow_kit.h \
+	tests/unit/no_pool.c \
 	tests/unit/t_flow.c
 tests_unit_t_late_SOURCES = \
 	tests/unit/flow_kit.c \
 	tests/unit/flow_kit.h \
+	tests/unit/no_pool.c \
 	tests/unit/t_late.c
 tests_unit_t_registry_SOURCES = tests/unit/t_registry.c
 tests_unit_t_timer_SOURCES = \
 	tests/unit/flow_kit.c \
 	tests/unit/flow_kit.h \
+	tests/unit/no_pool.c \
 	tests/unit/t_timer.c

@@ -9,21 +9,7 @@ import perdure
 
 # Waits for a callback, without an SDK: one checkpoint, then PENDING.
 WAITING = {
-    "app.py": """
-import json
-import os
-import urllib.parse
-import urllib.request
-
-def checkpoint(event, updates):
-    url = "%s/2025-12-01/durable-executions/%s/checkpoint" % (
-        os.environ["AWS_ENDPOINT_URL_LAMBDA"],
-        urllib.parse.quote(event["DurableExecutionArn"], safe=""))
-    body = {"CheckpointToken": event["CheckpointToken"], "Updates": updates}
-    urllib.request.urlopen(urllib.request.Request(
-        url, json.dumps(body).encode(), {"Content-Type": "application/json"},
-        method="POST")).read()
-
+    "app.py": perdure.CHECKPOINT + """
 def handler(event, context):
     operations = event["InitialExecutionState"]["Operations"][1:]
     if not operations:

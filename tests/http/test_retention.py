@@ -12,21 +12,7 @@ from ownpg import Postgres
 
 # Without an SDK: a step for each letter of the input, then the end.
 STEPS = {
-    "app.py": """
-import json
-import os
-import urllib.parse
-import urllib.request
-
-def checkpoint(event, updates):
-    url = "%s/2025-12-01/durable-executions/%s/checkpoint" % (
-        os.environ["AWS_ENDPOINT_URL_LAMBDA"],
-        urllib.parse.quote(event["DurableExecutionArn"], safe=""))
-    body = {"CheckpointToken": event["CheckpointToken"], "Updates": updates}
-    urllib.request.urlopen(urllib.request.Request(
-        url, json.dumps(body).encode(), {"Content-Type": "application/json"},
-        method="POST")).read()
-
+    "app.py": perdure.CHECKPOINT + """
 def handler(event, context):
     operation = event["InitialExecutionState"]["Operations"][0]
     given = json.loads(operation["ExecutionDetails"]["InputPayload"])

@@ -7,7 +7,8 @@ tests_sim_run_SOURCES = \
 	%D%/script.c \
 	%D%/sim.h \
 	%D%/worker.c \
-	%D%/world.c
+	%D%/world.c \
+	tests/unit/no_pool.c
 
 TESTS += %D%/sim.sh
 EXTRA_DIST += \

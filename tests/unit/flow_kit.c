@@ -519,43 +519,6 @@ pool_cancel(struct pool *p, struct invocation *inv)
 		}
 }
 
-/* Only asked for what Postgres has. */
-int
-pool_sweep_code(struct pool *p, bool (*wanted)(void *arg, const char *hex),
-    void *arg)
-{
-	(void)p, (void)wanted, (void)arg;
-	abort();
-}
-
-/* No worker stays warm here, and no function is deployed. */
-void
-pool_retire(struct pool *p, const char *function, const char *version)
-{
-	(void)p, (void)function, (void)version;
-}
-
-void
-pool_reserve(struct pool *p)
-{
-	(void)p;
-}
-
-void
-pool_warm(struct pool *p, const struct function_version *v)
-{
-	(void)p;
-	(void)v;
-}
-
-void
-pool_unpack(struct pool *p, const char *hex, const void *data, size_t len,
-    void (*done)(void *, int64_t, const struct err *), void *arg)
-{
-	(void)p, (void)hex, (void)data, (void)len, (void)done, (void)arg;
-	abort();
-}
-
 /* ---- the world ---- */
 
 static void
