@@ -10,6 +10,7 @@
 
 #include "api/check.h"
 #include "api/input.h"
+#include "api/zipfile.h"
 #include "base/mem.h"
 #include "base/own.h"
 #include "base/utf8.h"
@@ -91,6 +92,25 @@ count_tokens(const char *s, size_t n)
 	return count;
 }
 
+#define BODY_FLAGS (JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL)
+
+/* NULL: none was cut out, or there is something wrong. */
+static json_t *
+body_load_archive(const struct input_source *in)
+{
+	own_buf struct buf rest = BUF_INIT;
+	struct zipfile z;
+	json_t *body;
+
+	if (!zipfile_cut(in->body, in->body_len, &z, &rest))
+		return NULL;
+	body = json_loadb(rest.data, rest.len, BODY_FLAGS, NULL);
+	if (body != NULL && zipfile_put(&z, body))
+		return body;
+	json_decref(body);
+	return NULL;
+}
+
 static int
 body_load(const struct input_source *in, json_t **out, struct input_fault *f)
 {
@@ -104,8 +124,9 @@ body_load(const struct input_source *in, json_t **out, struct input_fault *f)
 	    TOKENS_WORKER_MOST : TOKENS_MOST))
 		return fault(f, "SerializationException",
 		    "The request body has too many values");
-	*out = json_loadb(in->body, in->body_len,
-	    JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &e);
+	*out = body_load_archive(in);
+	if (*out == NULL)
+		*out = json_loadb(in->body, in->body_len, BODY_FLAGS, &e);
 	if (*out == NULL)
 		return fault(f, "SerializationException",
 		    "Could not parse request body into json: %s", e.text);

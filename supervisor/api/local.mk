@@ -43,7 +43,9 @@ libsup_a_SOURCES += \
 	%D%/tag.c \
 	%D%/unset.c \
 	%D%/updates.c \
-	%D%/version.c
+	%D%/version.c \
+	%D%/zipfile.c \
+	%D%/zipfile.h
 
 unit_tests += \
 	tests/unit/t_checkpoint_body \

@@ -409,6 +409,80 @@ patterns_have_an_end(void **state)
 	    "pattern: arn:");
 }
 
+/* A body with `n` letters of Base64, decoded to n / 4 * 3 zeros. */
+static json_t *
+read_archive(const char *path, const char *before, const char *after,
+    size_t n)
+{
+	char *a = xmalloc(n + 1), *body;
+	json_t *in;
+
+	memset(a, 'A', n);
+	a[n] = '\0';
+	body = xasprintf("%s%s%s", before, a, after);
+	in = read_text(strstr(path, "/code") ? "PUT" : "POST", path, NULL,
+	    body);
+	free(body);
+	free(a);
+	return in;
+}
+
+#define LARGE (256 * 1024)
+
+/* Such go around the parser, whose letters they never meet. */
+static void
+a_large_archive_is_taken_as_a_small_one(void **state)
+{
+	static const char *const before[] = {
+		"{\"FunctionName\":\"f\",\"Description\":\"<archive>\"," ROLE
+		    ",\"Code\":{\"ZipFile\":\"",
+		"{\"FunctionName\":\"f\",\"Description\":\"<archive>\"," ROLE
+		    ",\"Code\" : { \"ZipFile\"\t:\n \"",
+		/* An escape in it: the parser has to see it. */
+		"{\"FunctionName\":\"f\",\"Description\":\"<archive>\"," ROLE
+		    ",\"Code\":{\"ZipFile\":\"\\u0041AAA",
+	};
+	json_t *in, *code;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+		in = read_archive(FUNCTIONS, before[i], "\"}}", LARGE);
+		assert_non_null(in);
+		code = json_object_get(json_object_get(in, "Code"),
+		    "ZipFile");
+		assert_int_equal(json_string_length(code),
+		    LARGE / 4 * 3 + (i == 2 ? 3 : 0));
+		assert_string_equal(json_string_value(json_object_get(in,
+		    "Description")), "<archive>");
+		json_decref(in);
+	}
+	in = read_archive(FUNCTIONS "/f/code", "{\"ZipFile\":\"", "\"}",
+	    LARGE);
+	assert_non_null(in);
+	assert_int_equal(json_string_length(json_object_get(in, "ZipFile")),
+	    LARGE / 4 * 3);
+	json_decref(in);
+}
+
+static void
+a_large_archive_hides_no_fault_of_the_body(void **state)
+{
+	static const char *const after[] = { "\"", "\"}", "\"}} x", "",
+		"\"},\"Code\":{}}", "\",\"ZipFile\":\"\"}}", "%\"}}" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(after) / sizeof(after[0]); i++) {
+		json_t *in = read_archive(FUNCTIONS,
+		    "{\"FunctionName\":\"f\"," ROLE
+		    ",\"Code\":{\"ZipFile\":\"", after[i], LARGE);
+
+		assert_null(in);
+		assert_string_equal(fault.code, S);
+	}
+}
+
 int
 main(void)
 {
@@ -426,6 +500,8 @@ main(void)
 		cmocka_unit_test(a_body_of_countless_values_costs_nothing),
 		cmocka_unit_test(
 		    a_payload_of_an_operation_is_measured_by_the_core),
+		cmocka_unit_test(a_large_archive_is_taken_as_a_small_one),
+		cmocka_unit_test(a_large_archive_hides_no_fault_of_the_body),
 		cmocka_unit_test(patterns_have_an_end),
 	};
 
