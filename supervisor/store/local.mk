@@ -47,6 +47,9 @@ store_test_sources = \
 	tests/store/sequences.c \
 	tests/store/sequences.h
 
+unit_tests += tests/unit/t_libpq
+tests_unit_t_libpq_SOURCES = tests/unit/t_libpq.c
+
 # Unit tests that need a database: the scripts start one.
 if HAVE_CMOCKA
 check_PROGRAMS += \

@@ -137,6 +137,9 @@ void pg_unit_free(struct pg_unit *);
 
 /* ---- the connection ---- */
 
+/* Does a libpq of that PQlibVersion bear an error that answers a Sync? */
+bool pg_libpq_hears_sync(int version);
+
 enum pg_state {
 	PG_DOWN,
 	PG_CONNECTING,

@@ -162,17 +162,36 @@ static const char check_sql[] =
     " current_setting('fsync'), current_setting('full_page_writes'),"
     " current_setting('synchronous_commit'), pg_is_in_recovery(),"
     " current_setting('server_encoding'),"
-    " current_setting('default_transaction_read_only')";
+    " current_setting('default_transaction_read_only'),"
+    " current_setting('default_transaction_isolation')";
+
+/*
+ * A commit that is refused is an error in answer to a Sync (pg_send).  Older
+ * ones take it for the Sync's own answer, and each answer after it for that of
+ * the statement before.  Where every transaction sees what was committed before
+ * each of its statements, no commit is refused.
+ */
+bool
+pg_libpq_hears_sync(int version)
+{
+	static const int first[] = { 160002, 150006, 140011 };
+	size_t i;
+
+	for (i = 0; i < sizeof(first) / sizeof(first[0]); i++)
+		if (version / 10000 == first[i] / 10000)
+			return version >= first[i];
+	return version >= first[0];
+}
 
 static int
 pg_check_row(const struct pg *pg, const PGresult *res, struct err *err)
 {
-	const char *v[7];
+	const char *v[8];
 	int i;
 
 	if (res == NULL || PQntuples(res) != 1)
 		return err_set(err, ERR_UNAVAILABLE, "database: no settings");
-	for (i = 0; i < 7; i++)
+	for (i = 0; i < 8; i++)
 		v[i] = PQgetvalue(res, 0, i);
 	if (atoi(v[0]) < 150000)
 		return err_set(err, ERR_INVALID,
@@ -181,6 +200,12 @@ pg_check_row(const struct pg *pg, const PGresult *res, struct err *err)
 	if (strcmp(v[5], "UTF8") != 0)
 		return err_set(err, ERR_INVALID,
 		    "the database's encoding is %s, not UTF8", v[5]);
+	if (strcmp(v[7], "read committed") != 0 &&
+	    !pg_libpq_hears_sync(PQlibVersion()))
+		return err_set(err, ERR_INVALID, "libpq 14.11, 15.6, 16.2 or "
+		    "newer is needed where default_transaction_isolation is "
+		    "%s: this is %d.%d", v[7], PQlibVersion() / 10000,
+		    PQlibVersion() % 10000);
 	if (strcmp(v[4], "t") == 0 || strcmp(v[6], "on") == 0)
 		return err_set(err, ERR_UNAVAILABLE,
 		    "the server is read-only");
