@@ -13,6 +13,7 @@
 #include "core/retry.h"
 
 #define IDLE_ANSWERS_MOST 3
+#define AGAIN_FIRST_MS 100
 
 bool
 durable_wants_run(const struct execution *x, int64_t now)
@@ -260,6 +261,17 @@ cut_by_pause(const struct execution *x)
 	return x->status != EXECUTION_RUNNING || x->pause_wants_run;
 }
 
+/*
+ * Soon after the first failure, which most often is a worker that was killed
+ * and says nothing about the next one.
+ */
+static int64_t
+again_ms(const struct execution *x)
+{
+	return x->failures == 1 ? AGAIN_FIRST_MS :
+	    retry_backoff_ms(x->failures - 1, MINUTE_MS);
+}
+
 static void
 settle_broken(const struct durable_env *e, struct execution *x,
     const struct answer *a, struct change *c)
@@ -280,7 +292,7 @@ settle_broken(const struct durable_env *e, struct execution *x,
 	else
 		durable_count(e, x, NULL, NULL, c);
 	if (!execution_closed(x))
-		run_again(e, x, retry_backoff_ms(x->failures, MINUTE_MS), c);
+		run_again(e, x, again_ms(x), c);
 }
 
 static void
