@@ -18,10 +18,12 @@ struct starting {
 	struct engine *engine;
 	struct store_start store;
 	struct change change;
-	struct execution *x;
+	struct execution *x;	/* the lane's once it has begun */
+	bool early;		/* to be begun before it is written */
+	bool begun;
 	bool unknown;		/* one try may have happened */
 	int tries;
-	struct alarm alarm;
+	struct alarm alarm, begin;
 	durable_started *done;	/* NULL: forgotten */
 	void *arg;
 };
@@ -45,8 +47,10 @@ starting_free(struct starting *s)
 {
 	keep_remove(&s->engine->kept, &s->keep);
 	change_free(&s->change);
-	execution_free(s->x);
+	if (!s->begun)
+		execution_free(s->x);
 	alarm_clear(s->engine->alarms, &s->alarm);
+	alarm_clear(s->engine->alarms, &s->begin);
 	free(s);
 }
 
@@ -66,8 +70,18 @@ starting_ok(struct starting *s)
 	(void)PD_FAIL("flow.start.before_answer");
 	starting_answer(s, &s->x->id, false, NULL);
 	(void)PD_FAIL("flow.start.after_answer");
-	exec_adopt(g, steal_ptr(&s->x));
+	if (s->begun)
+		exec_begun(g, &s->x->id, EXEC_STARTED);
+	else
+		exec_adopt(g, steal_ptr(&s->x));
 	starting_free(s);
+}
+
+static void
+starting_give_up(struct starting *s)
+{
+	if (s->begun)
+		exec_begun(s->engine, &s->x->id, EXEC_START_FAILED);
 }
 
 static void
@@ -80,6 +94,7 @@ starting_failed(struct starting *s, enum err_kind kind,
 	err_set(&err, kind, "The execution could not be started: %s",
 	    why != NULL ? why->text : "the database is away");
 	starting_answer(s, NULL, false, &err);
+	starting_give_up(s);
 	starting_free(s);
 }
 
@@ -99,6 +114,9 @@ starting_again(struct starting *s)
 	int64_t ms = START_TRIES_MS << (s->tries < 6 ? s->tries : 6);
 
 	s->tries++;
+	alarm_clear(s->engine->alarms, &s->begin);
+	if (s->begun)
+		exec_begun(s->engine, &s->x->id, EXEC_START_UNKNOWN);
 	alarm_set(s->engine->alarms, &s->alarm,
 	    ms < START_TRIES_MOST_MS ? ms : START_TRIES_MOST_MS,
 	    starting_on_alarm, s);
@@ -123,6 +141,7 @@ starting_on_written(void *arg, enum store_result result,
 			return;
 		}
 		starting_answer(s, &existing, true, NULL);
+		starting_give_up(s);
 		starting_free(s);
 		return;
 	case STORE_UNKNOWN:
@@ -146,6 +165,19 @@ starting_on_written(void *arg, enum store_result result,
 	}
 }
 
+/*
+ * While its rows are under way to the disk.  No step that this invocation
+ * tells of is recorded before they are.
+ */
+static void
+starting_on_begin(void *arg)
+{
+	struct starting *s = arg;
+
+	s->begun = true;
+	exec_begin(s->engine, s->x);
+}
+
 static void
 starting_write(struct starting *s)
 {
@@ -159,6 +191,9 @@ starting_write(struct starting *s)
 	s->store.arg = s;
 	memset(&s->store.existing, 0, sizeof(s->store.existing));
 	store_start_execution(g->store, &s->change, &s->store);
+	/* After the statement has gone: it is what takes longest. */
+	if (s->early && !s->begun)
+		alarm_set(g->alarms, &s->begin, 0, starting_on_begin, s);
 }
 
 struct starting *
@@ -176,6 +211,11 @@ durable_start_begin(struct engine *g, const struct durable_start *in,
 	s->x->write_id = env_random_u64(g->env);
 	if (!g->draining && durable_wants_run(s->x, denv.now))
 		durable_claim(&denv, s->x, &s->change);
+	/*
+	 * A name that the caller chose may be taken, and who asks for an event
+	 * to be kept gains nothing.
+	 */
+	s->early = in->sync && in->name == NULL && s->x->running;
 	/* Not from here: whoever asks must not be answered inside. */
 	alarm_set(g->alarms, &s->alarm, 0, starting_on_alarm, s);
 	return s;

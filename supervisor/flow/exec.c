@@ -23,6 +23,7 @@
 
 enum exec_phase {
 	EXEC_REST,
+	EXEC_STARTING,	/* its rows are being written, by durable_start.c */
 	EXEC_LOADING,
 	EXEC_WRITING,
 	EXEC_CHECKING,	/* did the write of unknown fate happen? */
@@ -339,6 +340,16 @@ exec_adopt(struct engine *g, struct execution *x)
 	exec_poke(g, &e->id);
 }
 
+void
+exec_begin(struct engine *g, struct execution *x)
+{
+	struct exec *e = exec_get(g, &x->id);
+
+	e->phase = EXEC_STARTING;
+	e->x = x;
+	run_start(g, e);
+}
+
 /* ---- inputs ---- */
 
 static void
@@ -369,6 +380,27 @@ exec_refuse_callers(struct exec *e, const struct err *why)
 		TAILQ_REMOVE(&e->lane, in, link);
 		in->kind->finish(in, NULL, NULL, &err);
 	}
+}
+
+void
+exec_begun(struct engine *g, const struct id *id, enum exec_start how)
+{
+	struct exec *e = map_get(g->execs->by_id, id, sizeof(*id));
+
+	if (how == EXEC_START_UNKNOWN) {
+		exec_refuse_callers(e, NULL);
+		return;
+	}
+	e->phase = EXEC_REST;
+	if (how == EXEC_STARTED) {
+		exec_wake(e);
+	} else {
+		if (e->run != NULL)
+			run_closed(e->run);
+		execution_free(e->x);
+		e->x = NULL;
+	}
+	exec_poke(g, id);
 }
 
 static void

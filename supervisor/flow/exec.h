@@ -82,6 +82,18 @@ void exec_table_free(struct exec_table *);
 void exec_submit(struct engine *, const struct id *, struct exec_input *);
 /* Takes an execution whose rows were just written. */
 void exec_adopt(struct engine *, struct execution *);
+/*
+ * As above, before: its first invocation is handed out, and whatever happens
+ * to it waits until it is known whether it was written.  Takes it; exec_begun
+ * gives it up again when it was not.
+ */
+void exec_begin(struct engine *, struct execution *);
+enum exec_start {
+	EXEC_STARTED,
+	EXEC_START_UNKNOWN,	/* tried again later; callers are refused */
+	EXEC_START_FAILED,
+};
+void exec_begun(struct engine *, const struct id *, enum exec_start);
 /* Something may have to be claimed or is due: looks, and does it. */
 void exec_poke(struct engine *, const struct id *);
 /* Is its state in memory, or about to be? */

@@ -360,6 +360,15 @@ check_body(struct sim *m, const struct invocation *inv, int node,
 	key.attempt = attempt;
 	ran = (uintptr_t)map_get(m->ledger, &key, sizeof(key));
 	map_put(m->ledger, &key, sizeof(key), (void *)(ran + 1));
+	/* The first invocation may run while the start is being written. */
+	if (row == NULL) {
+		sim_trace(m, "ledger: op%d begins before the start is on "
+		    "disk", node);
+		if (once)
+			sim_fail(m, "P3: op%d runs before its execution is "
+			    "on disk", node);
+		return;
+	}
 	sim_trace(m, "ledger: %s op%d attempt %d begins", row->x->arn + 47,
 	    node, attempt);
 	if (once && ran > 0)
