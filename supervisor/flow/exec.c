@@ -386,6 +386,7 @@ void
 exec_begun(struct engine *g, const struct id *id, enum exec_start how)
 {
 	struct exec *e = map_get(g->execs->by_id, id, sizeof(*id));
+	struct id own = e->id;	/* the caller's may be that of e->x */
 
 	if (how == EXEC_START_UNKNOWN) {
 		exec_refuse_callers(e, NULL);
@@ -400,7 +401,7 @@ exec_begun(struct engine *g, const struct id *id, enum exec_start how)
 		execution_free(e->x);
 		e->x = NULL;
 	}
-	exec_poke(g, id);
+	exec_poke(g, &own);
 }
 
 static void
