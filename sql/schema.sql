@@ -126,6 +126,7 @@ CREATE TABLE public.code_chunk (
     chunk integer NOT NULL,
     bytes bytea NOT NULL
 );
+ALTER TABLE ONLY public.code_chunk ALTER COLUMN bytes SET STORAGE EXTERNAL;
 
 CREATE TABLE public.execution (
     id uuid NOT NULL,
