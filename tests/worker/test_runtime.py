@@ -31,7 +31,10 @@ def archive(folder):
 
 
 def request(listener, answer=b"", head=b"HTTP/1.1 202 Accepted\r\n"):
-    """Serve one request of the runtime; its first line and body."""
+    """
+    Serve one request of the runtime; its first line and body.  The next one,
+    which may come with an answer, is left.
+    """
     conn, _ = listener.accept()
     conn.settimeout(60)
     data = b""
@@ -45,7 +48,7 @@ def request(listener, answer=b"", head=b"HTTP/1.1 202 Accepted\r\n"):
     conn.sendall(head + b"Content-Length: %d\r\nConnection: close\r\n\r\n" %
                  len(answer) + answer)
     conn.close()
-    return top.split(b"\r\n")[0].decode(), body
+    return top.split(b"\r\n")[0].decode(), body[:length]
 
 
 EVENT = (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
