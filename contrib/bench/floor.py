@@ -106,9 +106,11 @@ class Listener:
 
 
 class Stub:
-    """Both APIs.  One invocation at a time: `run` returns its seconds."""
+    """Both APIs.  One invocation at a time: `run` returns its seconds.
+    commit() is called before a checkpoint is answered."""
 
-    def __init__(self):
+    def __init__(self, commit=None):
+        self.commit = commit
         self.runtime = Listener(self.on_runtime)
         self.api = Listener(self.on_api)
         self.events = []
@@ -199,6 +201,8 @@ class Stub:
                 if update.get("Payload") is not None:
                     op["StepDetails"]["Result"] = update["Payload"]
         self.tokens += 1
+        if self.commit:
+            self.commit()
         answer = {
             "CheckpointToken": f"t{self.tokens}",
             "NewExecutionState": {"Operations": list(changed.values())},
@@ -218,9 +222,9 @@ class Process:
     """A runtime client outside any sandbox, on the stub."""
 
     def __init__(self, language, fast, python_sdk=None, node_sdk=None,
-                 program=None):
+                 program=None, commit=None):
         """program: {name: text} of another than that of HANDLERS."""
-        self.stub = Stub()
+        self.stub = Stub(commit)
         self.folder = tempfile.TemporaryDirectory(prefix="pd-floor-")
         task = Path(self.folder.name)
         top = perdure.TOP / "runtime-api"
