@@ -148,6 +148,33 @@ ask_landlock(void)
 	return abi < 0 ? -errno : (int)abi;
 }
 
+/* The first line of a small file below /sys; false: there is none. */
+static bool
+read_line(const char *path, char *line, size_t size)
+{
+	own_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, line, size - 1);
+
+	if (n <= 0)
+		return false;
+	line[n] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	return true;
+}
+
+static long
+halt_poll_ns(void)
+{
+	char text[32];
+
+	if (!read_line("/sys/devices/system/cpu/cpuidle/current_governor",
+	    text, sizeof(text)) || strcmp(text, "haltpoll") != 0 ||
+	    !read_line("/sys/module/haltpoll/parameters/guest_halt_poll_ns",
+	    text, sizeof(text)))
+		return -1;
+	return strtol(text, NULL, 10);
+}
+
 void
 host_look(struct host *h)
 {
@@ -169,4 +196,5 @@ host_look(struct host *h)
 	h->pidfd = try_pidfd();
 	h->seccomp_notify = try_seccomp_notify();
 	h->landlock = ask_landlock();
+	h->halt_poll_ns = halt_poll_ns();
 }

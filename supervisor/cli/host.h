@@ -31,6 +31,12 @@ struct host {
 	int pidfd;
 	int seccomp_notify;	/* errno of SECCOMP_RET_USER_NOTIF */
 	int landlock;		/* ABI, or -errno */
+	/*
+	 * Nanoseconds that a virtual processor without work waits for some
+	 * before it is given back to the host (guest-halt-polling.rst of the
+	 * kernel); -1: not governed so.
+	 */
+	long halt_poll_ns;
 	bool root;
 };
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -129,6 +130,19 @@ def test_doctor():
     done = run("doctor")
     assert done.returncode in (0, 1)
     assert "postgres" in done.stdout.lower()
+
+
+def test_doctor_tells_of_a_virtual_machine_that_does_not_wait_idle():
+    governor = Path("/sys/devices/system/cpu/cpuidle/current_governor")
+    polls = Path("/sys/module/haltpoll/parameters/guest_halt_poll_ns")
+    checks = json.loads(run("doctor", "--json").stdout)["Checks"]
+    rows = [c for c in checks if c["Name"] == "idle processors"]
+    if not governor.exists() or governor.read_text().strip() != "haltpoll":
+        assert rows == []
+        return
+    polled = int(polls.read_text()) > 0
+    assert [c["Status"] for c in rows] == ["ok" if polled else "warn"]
+    assert polled or "guest_halt_poll_ns" in rows[0]["Cure"]
 
 
 def test_second_start_on_the_same_folder_is_refused(daemon):
