@@ -45,7 +45,9 @@ store_test_sources = \
 	tests/store/harness.c \
 	tests/store/harness.h \
 	tests/store/sequences.c \
-	tests/store/sequences.h
+	tests/store/sequences.h \
+	tests/store/suite.c \
+	tests/store/suite.h
 
 unit_tests += tests/unit/t_libpq
 tests_unit_t_libpq_SOURCES = tests/unit/t_libpq.c
@@ -63,6 +65,8 @@ check_PROGRAMS += \
 tests_store_t_check_SOURCES = \
 	tests/store/harness.c \
 	tests/store/harness.h \
+	tests/store/suite.c \
+	tests/store/suite.h \
 	tests/store/t_check.c
 tests_store_t_isolation_SOURCES = \
 	tests/store/harness.c \
@@ -75,10 +79,14 @@ tests_store_t_same_SOURCES = \
 	tests/store/dump.h \
 	tests/store/harness.c \
 	tests/store/harness.h \
+	tests/store/suite.c \
+	tests/store/suite.h \
 	tests/store/t_same.c
 tests_store_t_sweep_SOURCES = \
 	tests/store/harness.c \
 	tests/store/harness.h \
+	tests/store/suite.c \
+	tests/store/suite.h \
 	tests/store/t_sweep.c
 tests_store_tier2_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DTESTS_SRCDIR='"$(abs_top_srcdir)"'

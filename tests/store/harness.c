@@ -491,3 +491,16 @@ make_step(struct bench *b, struct execution *x, struct change *c,
 	make_touch(c, o->ord);
 	make_event(x, c, EVENT_STEP_STARTED, o->ord, NULL);
 }
+
+void
+bench_finish(struct bench *b, struct execution *x)
+{
+	struct change c;
+
+	make_step(b, x, &c, "s");
+	x->status = EXECUTION_SUCCEEDED;
+	x->end_ms = env_now_ms(b->env);
+	x->running = false;
+	assert_int_equal(bench_write(b, &c), STORE_OK);
+	change_free(&c);
+}

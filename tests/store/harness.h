@@ -93,6 +93,8 @@ struct execution *make_execution(struct bench *, struct change *,
 /* Adds one step that started, as a change ready to be written. */
 void make_step(struct bench *, struct execution *, struct change *,
     const char *id);
+/* Adds one step, ends the execution, and writes that. */
+void bench_finish(struct bench *, struct execution *);
 void make_event(struct execution *, struct change *, enum event_type,
     int32_t ord, const char *payload);
 void make_touch(struct change *, int32_t ord);

@@ -5,8 +5,6 @@
 
 #include "tests/store/sequences.h"
 
-struct bench bench;
-
 static struct execution *
 started(const char *name)
 {

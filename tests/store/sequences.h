@@ -10,10 +10,7 @@
 
 #include <cmocka.h>
 
-#include "tests/store/harness.h"
-
-/* The one under test. */
-extern struct bench bench;
+#include "tests/store/suite.h"
 
 void execution_comes_back_as_it_was_written(void **state);
 void stale_revision_writes_nothing(void **state);

@@ -11,8 +11,6 @@
 #include "store/check.h"
 #include "tests/store/sequences.h"
 
-struct bench bench;
-
 static const unsigned char key[32] = "a key for tests";
 static int64_t now;
 
@@ -502,31 +500,6 @@ damage_is_seen(void **state)
 		live(false);
 		check_sees(&half_way[i]);
 	}
-}
-
-static int
-suite_up(void **state)
-{
-	(void)state;
-	bench_open(&bench, NULL);
-	bench_until_ready(&bench, true);
-	return 0;
-}
-
-static int
-suite_down(void **state)
-{
-	(void)state;
-	bench_close(&bench);
-	return 0;
-}
-
-static int
-wipe(void **state)
-{
-	(void)state;
-	bench_wipe();
-	return 0;
 }
 
 int

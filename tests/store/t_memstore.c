@@ -12,14 +12,6 @@ fresh(void **state)
 	return 0;
 }
 
-static int
-suite_down(void **state)
-{
-	(void)state;
-	bench_close(&bench);
-	return 0;
-}
-
 static void
 unknown_commit_has_happened_or_not(void **state)
 {

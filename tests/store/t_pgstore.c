@@ -15,34 +15,6 @@
 #define POINTS_SET "execution.start.before_commit=error@1," \
 	"execution.start.after_commit=error@1"
 
-static int
-suite_up(void **state)
-{
-	(void)state;
-#ifdef PD_FAILPOINTS
-	setenv("PD_FAIL", POINTS_SET, 1);
-#endif
-	bench_open(&bench, NULL);
-	bench_until_ready(&bench, true);
-	return 0;
-}
-
-static int
-suite_down(void **state)
-{
-	(void)state;
-	bench_close(&bench);
-	return 0;
-}
-
-static int
-wipe(void **state)
-{
-	(void)state;
-	bench_wipe();
-	return 0;
-}
-
 /* ---- failpoints ---- */
 
 #ifdef PD_FAILPOINTS
@@ -919,6 +891,9 @@ main(void)
 		SEQUENCE(flush_waits_for_what_was_logged, wipe),
 	};
 
+#ifdef PD_FAILPOINTS
+	setenv("PD_FAIL", POINTS_SET, 1);
+#endif
 	return cmocka_run_group_tests_name("pgstore", tests, suite_up,
 	    suite_down);
 }

@@ -15,7 +15,6 @@
 #define STEPS 600
 #define NAMES 12
 
-struct bench bench;		/* Postgres; makes the executions */
 static struct bench memory;
 
 static uint64_t seed;
@@ -277,22 +276,17 @@ same_calls_give_the_same_answers(void **state)
 }
 
 static int
-suite_up(void **state)
+both_up(void **state)
 {
-	(void)state;
-	bench_open(&bench, NULL);
-	bench_until_ready(&bench, true);
 	bench_open_memory(&memory);
-	return 0;
+	return suite_up(state);
 }
 
 static int
-suite_down(void **state)
+both_down(void **state)
 {
-	(void)state;
-	bench_close(&bench);
 	bench_close(&memory);
-	return 0;
+	return suite_down(state);
 }
 
 int
@@ -302,6 +296,6 @@ main(void)
 		cmocka_unit_test(same_calls_give_the_same_answers),
 	};
 
-	return cmocka_run_group_tests_name("same", tests, suite_up,
-	    suite_down);
+	return cmocka_run_group_tests_name("same", tests, both_up,
+	    both_down);
 }

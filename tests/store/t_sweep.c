@@ -18,34 +18,6 @@
 #define HOUR INT64_C(3600000)
 #define DAY (24 * HOUR)
 
-struct bench bench;
-
-static int
-suite_up(void **state)
-{
-	(void)state;
-	bench_open(&bench, NULL);
-	bench_until_ready(&bench, true);
-	return 0;
-}
-
-static int
-suite_down(void **state)
-{
-	(void)state;
-	bench_close(&bench);
-	return 0;
-}
-
-static int
-wipe(void **state)
-{
-	(void)state;
-	bench_wipe();
-	bench_clock(&bench, 0);
-	return 0;
-}
-
 /* ---- code ---- */
 
 struct archive {
@@ -207,12 +179,7 @@ finished(const char *name)
 
 	assert_int_equal(bench_start(&bench, &c, NULL), STORE_OK);
 	change_free(&c);
-	make_step(&bench, x, &c, "s");
-	x->status = EXECUTION_SUCCEEDED;
-	x->end_ms = env_now_ms(bench.env);
-	x->running = false;
-	assert_int_equal(bench_write(&bench, &c), STORE_OK);
-	change_free(&c);
+	bench_finish(&bench, x);
 	return x;
 }
 
