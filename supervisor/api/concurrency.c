@@ -3,15 +3,14 @@
  */
 #include <config.h>
 
-#include <stdlib.h>
-
 #include "api/deploy_call.h"
+#include "api/function_json.h"
 #include "flow/registry.h"
 
 static json_t *
 concurrency_json(const struct function *f)
 {
-	int n = f == NULL ? -1 : function_reserved(f);
+	int n = function_reserved(f);
 
 	return n < 0 ? json_object() :
 	    json_pack("{s:i}", "ReservedConcurrentExecutions", n);
@@ -49,20 +48,7 @@ op_get_concurrency(struct call *c)
 {
 	struct arn_function fn;
 	struct function *f;
-	struct err err;
-	char *arn;
 
-	if (call_function(c, &fn, &err) < 0) {
-		call_fail(c, &err);
-		return;
-	}
-	f = registry_get(c->engine->registry, fn.name);
-	if (f != NULL) {
+	if (function_asked(c, &fn, &f) != NULL)
 		call_ok(c, concurrency_json(f));
-		return;
-	}
-	arn = arn_function(c->engine->region, c->engine->account, fn.name,
-	    NULL);
-	call_refuse(c, ERR_NOT_FOUND, NULL, "Function not found: %s", arn);
-	free(arn);
 }

@@ -125,6 +125,8 @@ def test_it_is_put_read_and_deleted(lam, slow, name):
     ):
         with pytest.raises(lam.exceptions.ResourceNotFoundException):
             call(FunctionName=name)
+    with pytest.raises(lam.exceptions.ResourceNotFoundException):
+        lam.get_function_concurrency(FunctionName=slow.name + ":none")
     reserve(slow, 5)
     lam.delete_function(FunctionName=slow.name)
     assert limits(lam) == (1000, 1000)
