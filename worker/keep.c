@@ -17,6 +17,8 @@
 
 #define KEEP_PATIENCE_MS 5000
 #define KEEP_LOOK_MS 5
+/* Postgres writes its checkpoint before it ends. */
+#define KEEP_LEAF_PATIENCE_MS 60000
 
 /* A file that this version does not have is none to write to. */
 static void
@@ -96,6 +98,27 @@ keep_kill_all(const char *folder)
 		closedir(d);
 }
 
+/* Is it main's own group, beside that of the workers? */
+static int
+keep_is_leaf(const char *folder)
+{
+	size_t n = strlen(folder), end = strlen(KEEP_LEAF);
+
+	return n > end && strcmp(folder + n - end, KEEP_LEAF) == 0;
+}
+
+/* Who is in it is not killed: they end by themselves, one after the other. */
+static void
+keep_leaf_end(const char *leaf)
+{
+	int patience_ms = KEEP_LEAF_PATIENCE_MS;
+
+	while (rmdir(leaf) < 0 && errno == EBUSY && patience_ms > 0) {
+		poll(NULL, 0, KEEP_LOOK_MS);
+		patience_ms -= KEEP_LOOK_MS;
+	}
+}
+
 void
 keep_main(const struct spec *spec)
 {
@@ -112,8 +135,14 @@ keep_main(const struct spec *spec)
 		n = recv(SPEC_FD, &c, 1, 0);
 	while (n > 0 || (n < 0 && errno == EINTR));
 	for (i = 0; i < spec->nargs; i++)
-		keep_kill_all(spec->args[i]);
+		if (!keep_is_leaf(spec->args[i]))
+			keep_kill_all(spec->args[i]);
 	for (i = 0; i < spec->nargs; i++)
-		keep_end_all(spec->args[i], KEEP_PATIENCE_MS, &ignored);
+		if (!keep_is_leaf(spec->args[i]))
+			keep_end_all(spec->args[i], KEEP_PATIENCE_MS,
+			    &ignored);
+	for (i = 0; i < spec->nargs; i++)
+		if (keep_is_leaf(spec->args[i]))
+			keep_leaf_end(spec->args[i]);
 	_exit(0);
 }

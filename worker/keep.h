@@ -8,7 +8,13 @@
 
 #include "worker/spec.h"
 
-/* Waits until main is gone; args are main's folders.  Ends the process. */
+/* Main's own group is called as the one that has its workers', and this. */
+#define KEEP_LEAF "-main"
+
+/*
+ * Waits until main is gone; args are main's folders, its own groups among
+ * them.  Ends the process.
+ */
 void keep_main(const struct spec *) __attribute__((noreturn));
 /* Ends all processes of a group and removes it, patient for so long. */
 int keep_end(const char *folder, int patience_ms, struct err *);

@@ -17,10 +17,11 @@
 #include "worker/keep.h"
 
 #define CGTREE_PREFIX "perdure-"
-#define CGTREE_LEAF "-main"
+#define CGTREE_LEAF KEEP_LEAF
 #define CGTREE_SWEEP_MS 2000
-/* As much as four workers' groups of one CPU each. */
+/* All workers together weigh 100, or 1,024 a CPU; see leaf_aside. */
 #define CGTREE_MAIN_WEIGHT "4000"
+#define CGTREE_MAIN_SHARES "65536"
 
 int
 cgfile_write(const char *folder, const char *file, const char *text,
@@ -130,7 +131,7 @@ sweep(const char *own)
 		path = xasprintf("%s/%s", own, e->d_name);
 		/* Its leaf may hold others, who are none of our business. */
 		if (is_leaf(e->d_name))
-			rmdir(path);
+			(void)rmdir(path);
 		else if (keep_end_all(path, CGTREE_SWEEP_MS, &err) < 0)
 			log_warn("old control group stays: %s", err.text);
 		else
@@ -149,17 +150,24 @@ move_here(const char *folder, const char *pid, struct err *err)
 	return cgfile_write(folder, "cgroup.procs", pid, err);
 }
 
-/* Main leaves its own group for one beside those of the workers. */
 static int
-leaf_enter(struct cgtree *t, struct err *err)
+leaf_make(struct cgtree *t, struct err *err)
 {
 	own_free char *name = own_name();
-	struct err ignored;
 
 	t->leaf = xasprintf("%s/%s" CGTREE_LEAF, t->own, name);
 	if (mkdir(t->leaf, 0755) < 0 && errno != EEXIST)
 		return err_sys(err, "make %s", t->leaf);
-	if (move_here(t->leaf, "0", err) < 0)
+	return 0;
+}
+
+/* Main leaves its own group for one beside those of the workers. */
+static int
+leaf_enter(struct cgtree *t, struct err *err)
+{
+	struct err ignored;
+
+	if (leaf_make(t, err) < 0 || move_here(t->leaf, "0", err) < 0)
 		return -1;
 	cgfile_write(t->leaf, "cpu.weight", CGTREE_MAIN_WEIGHT, &ignored);
 	return 0;
@@ -336,6 +344,54 @@ weigh(struct cgtrees *c)
 	cgfile_write(c->trees[tree].top, "cpu.shares", text, &ignored);
 }
 
+/* Of one thread; a whole process would stop the forks of all (cgroup.c). */
+static int
+move_self_v1(const char *folder, struct err *err)
+{
+	return cgfile_write(folder, "tasks", "0", err);
+}
+
+/*
+ * Version 1 asks nobody to move, but how nice main, control and Postgres are
+ * counts within their group only: beside it all workers weigh as much, and
+ * with sched_autogroup each session, each backend of Postgres included, is a
+ * group that weighs as much as one process.  In a group of our own, which
+ * weighs so much that it is hardly ever behind, whoever wakes up there runs at
+ * once: it has used less than its part, and its turns are short (slice.h).
+ */
+static void
+leaf_aside(struct cgtrees *c, const char *without)
+{
+	struct cgtree *t;
+	struct err err;
+
+	if (c->of[CGROUP_CPU] < 0 ||
+	    cgfind_has_word(without, ',', "cgroup_leaf"))
+		return;
+	t = &c->trees[c->of[CGROUP_CPU]];
+	if (t->version != 1)
+		return;
+	if (leaf_make(t, &err) == 0 && cgfile_write(t->leaf, "cpu.shares",
+	    CGTREE_MAIN_SHARES, &err) == 0 && move_self_v1(t->leaf, &err) == 0)
+		return;
+	log_warn("the supervisor has no control group: %s", err.text);
+	rmdir(t->leaf);
+	free(t->leaf);
+	t->leaf = NULL;
+}
+
+int
+cgtrees_step_out(const struct cgtrees *c)
+{
+	struct err ignored;
+	int i, r = 0;
+
+	for (i = 0; i < c->n; i++)
+		if (c->trees[i].leaf != NULL && c->trees[i].version == 1)
+			r |= move_self_v1(c->trees[i].own, &ignored);
+	return r;
+}
+
 static unsigned long long
 number_of(const char *name)
 {
@@ -390,6 +446,16 @@ cgtrees_open(struct cgtrees *c, const char *without)
 	cgfind_free(&f);
 	weigh(c);
 	bound_pids(c);
+	leaf_aside(c, without);
+}
+
+void
+cgtrees_sweep(const struct cgtrees *c)
+{
+	int i;
+
+	for (i = 0; i < c->n; i++)
+		sweep(c->trees[i].own);
 }
 
 /* Back to where we were, so that our leaf can go. */
@@ -400,6 +466,11 @@ leaf_leave(struct cgtree *t)
 	char text[32];
 	int i;
 
+	if (t->version == 1) {
+		if (move_self_v1(t->own, &ignored) == 0)
+			rmdir(t->leaf);
+		return;
+	}
 	for (i = 0; i < CGROUP_FREEZER; i++) {
 		snprintf(text, sizeof(text), "-%s",
 		    cgfind_name((enum cgroup_what)i));

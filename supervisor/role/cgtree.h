@@ -5,8 +5,9 @@
  *
  * so that limits from outside stay in force.  On version 2 only groups
  * without processes can pass controllers on, hence main moves itself to
- * perdure-PID-START-main first.  What a killed main left is swept by the
- * next one that is started in the same group.
+ * perdure-PID-START-main first; on version 1 it does so for the processors,
+ * which it gets before workers then.  What a killed main left is swept by
+ * the next one that is started in the same group.
  */
 #ifndef ROLE_CGTREE_H
 #define ROLE_CGTREE_H
@@ -40,6 +41,14 @@ struct cgtrees {
  * off, with why.
  */
 void cgtrees_open(struct cgtrees *, const char *without);
+/*
+ * The caller, a child of one thread that is to be no more than any other
+ * process, back to where main was started; -1: it stays.  On version 2 that
+ * group takes nobody.
+ */
+int cgtrees_step_out(const struct cgtrees *);
+/* Again, for what was not empty yet. */
+void cgtrees_sweep(const struct cgtrees *);
 /* Removes the folders; groups of workers are gone by then. */
 void cgtrees_close(struct cgtrees *);
 void cgtrees_off(struct cgtrees *, enum cgroup_what, const struct err *);

@@ -446,6 +446,8 @@ static void
 control_ready(struct parent *p)
 {
 	log_info("control is ready");
+	/* What a killed main left has ended by now, Postgres at the latest. */
+	cgtrees_sweep(&p->groups.trees);
 	if (p->is_announced)
 		return;
 	p->is_announced = 1;

@@ -134,6 +134,14 @@ starter_enter(void *group)
 	return cgroup_enter(group);
 }
 
+/* One without a group of its own, such as an unpacker, goes before nobody. */
+static int
+starter_step_out(void *groups)
+{
+	return groups == NULL ? 0 :
+	    cgtrees_step_out(&((const struct cgroups *)groups)->trees);
+}
+
 pid_t
 sandbox_launch(const struct sandbox_kit *kit, struct cgroup *group,
     const int *fds, int nfds, int *channel, struct err *err)
@@ -157,8 +165,8 @@ sandbox_launch(const struct sandbox_kit *kit, struct cgroup *group,
 	folder = group == NULL ? -1 : cgroup_folder(group);
 	start.group = folder;
 	start.has_group = folder >= 0;
-	start.prepare = group == NULL ? NULL : starter_enter;
-	start.arg = group;
+	start.prepare = group == NULL ? starter_step_out : starter_enter;
+	start.arg = group == NULL ? (void *)(uintptr_t)kit->groups : group;
 	pid = child_spawn(&start, err);
 	if (pid > 0 && group != NULL)
 		starter_goes_first(pid);
@@ -186,9 +194,15 @@ sandbox_keeper(const struct sandbox_kit *kit, const struct cgroups *groups,
     int *channel, struct err *err)
 {
 	struct spec spec = { .job = SPEC_KEEP };
+	const struct cgtree *t;
 	int i;
 
-	for (i = 0; i < groups->trees.n; i++)
-		spec.args[spec.nargs++] = groups->trees.trees[i].top;
+	for (i = 0; i < groups->trees.n; i++) {
+		t = &groups->trees.trees[i];
+		spec.args[spec.nargs++] = t->top;
+		/* In one of version 2 it is itself. */
+		if (t->leaf != NULL && t->version == 1)
+			spec.args[spec.nargs++] = t->leaf;
+	}
 	return sandbox_start(kit, &spec, NULL, 0, channel, err);
 }

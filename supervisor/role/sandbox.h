@@ -24,6 +24,7 @@ struct sandbox_kit {
 	uint32_t mech;		/* enum spec_mech */
 	struct buf filters[FILTER_KINDS];
 	const char *without;	/* of builds for tests: see struct spec */
+	const struct cgroups *groups;	/* main's; NULL: none */
 };
 
 void sandbox_kit_init(struct sandbox_kit *, const struct config *);

@@ -32,6 +32,7 @@ spawn_init(struct spawn *s, const struct config *config,
 	s->network = network;
 	s->next_uid = SANDBOX_UID_FIRST;
 	sandbox_kit_init(&s->kit, config);
+	s->kit.groups = groups;
 	starters_init(&s->starters, &s->kit, groups);
 	warm_init(&s->warm);
 	fair_init(&s->fair, spec_leaves_out(s->kit.without, "turns"));

@@ -1,7 +1,7 @@
 """What a function may use, and that it stands still between invocations.
 
 With PERDURE_SANDBOX_WITHOUT=cgroup_memory, cgroup_pids, cgroup_cpu,
-cgroup_freezer or turns (and a build with failpoints) the tests for it fail.
+cgroup_freezer, cgroup_leaf or turns (and a build with failpoints) the tests for it fail.
 """
 
 import base64
@@ -314,6 +314,44 @@ def test_who_burns_goes_after_who_does_not(daemon, function):
             enough.set()
         burning.result()
     assert "goes last name=" + good.name not in daemon.log_since(0)
+
+
+def own_group(pid, controller):
+    """Its folder in the tree of that controller, of version 1."""
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, names, path = line.split(":", 2)
+        if controller in names.split(","):
+            for mount in Path("/proc/self/mountinfo").read_text().splitlines():
+                words = mount.split()
+                if " - cgroup " in mount and controller in words[-1].split(","):
+                    below = path.removeprefix(words[3].rstrip("/"))
+                    return Path(words[4] + below)
+    return None
+
+
+def shares(group):
+    return int((group / "cpu.shares").read_text())
+
+
+def test_the_supervisor_goes_before_workers(daemon, function):
+    """And nobody else does: an unpacker, say, or what removes groups."""
+    invoke(function())
+    postgres = daemon.postgres_pid()
+    backends = [p for p in daemon.children("postgres") if p != postgres]
+    trusted = [daemon.process.pid, daemon.control_pid(), postgres, *backends]
+    leaf = own_group(trusted[0], "cpu")
+    if leaf is None:
+        pytest.skip("no processors in version 1")
+    top = leaf.parent / leaf.name.removesuffix("-main")
+    assert top != leaf and backends
+    assert {own_group(p, "cpu") for p in trusted} == {leaf}
+    assert shares(leaf) >= 16 * shares(top)
+    others = set(daemon.snapshot()) - set(trusted)
+    assert daemon.worker_pids() and others >= set(daemon.worker_pids())
+    assert leaf not in {own_group(p, "cpu") for p in others if
+                        perdure.proc_exe(p) == "perdure-worker"}
+    assert {own_group(p, "cpu").parent for p in daemon.worker_pids() if
+            perdure.proc_exe(p) != "perdure-worker"} == {top}
 
 
 def running(marker):
