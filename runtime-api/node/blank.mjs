@@ -45,10 +45,24 @@ export async function become(env) {
   const text = fs.readFileSync(PIPE, 'utf8');
   fs.closeSync(PIPE);
   if (!text) process.exit(0); // nobody needed this one
-  for (const name of Object.keys(env)) delete env[name];
+  take(env, text);
+  process.chdir(env.LAMBDA_TASK_ROOT);
+}
+
+/**
+ * What is there already stays untouched: Node looks for the time zone anew, in
+ * a thousand files, whenever TZ is set or deleted.
+ */
+function take(env, text) {
+  const wanted = new Map();
   for (const pair of text.split('\0')) {
     const at = pair.indexOf('=');
-    if (at > 0) env[pair.slice(0, at)] = pair.slice(at + 1);
+    if (at > 0) wanted.set(pair.slice(0, at), pair.slice(at + 1));
   }
-  process.chdir(env.LAMBDA_TASK_ROOT);
+  for (const name of Object.keys(env)) {
+    if (!wanted.has(name)) delete env[name];
+  }
+  for (const [name, value] of wanted) {
+    if (env[name] !== value) env[name] = value;
+  }
 }
