@@ -14,6 +14,8 @@ runtime_files += \
 	%D%/node/blank.mjs \
 	%D%/node/bootstrap.mjs \
 	%D%/node/fastclient.mjs \
+	%D%/node/rehearsal.mjs \
+	%D%/node/rehearse.mjs \
 	%D%/node/warm.mjs \
 	%D%/python/blank.py \
 	%D%/python/bootstrap.py \

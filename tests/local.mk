@@ -129,6 +129,7 @@ EXTRA_DIST += \
 	%D%/runtime-api/conftest.py \
 	%D%/runtime-api/fastclient.test.mjs \
 	%D%/runtime-api/harness.py \
+	%D%/runtime-api/test_blank_node.py \
 	%D%/runtime-api/test_fastclient.py \
 	%D%/runtime-api/test_fastclient_node.py \
 	%D%/runtime-api/test_node.py \

@@ -39,9 +39,13 @@ function esmOf(folder, name) {
     ? pathToFileURL(path.join(home, entry)).href : undefined;
 }
 
-/** Waits for the function's variables and takes them. */
-export async function become(env) {
+/**
+ * Waits for the function's variables and takes them.  `rehearse` is called
+ * when all is imported.
+ */
+export async function become(env, rehearse) {
   await preload(env.LAMBDA_RUNTIME_DIR ?? '/var/runtime');
+  await rehearse();
   const text = fs.readFileSync(PIPE, 'utf8');
   fs.closeSync(PIPE);
   if (!text) process.exit(0); // nobody needed this one

@@ -9,11 +9,12 @@ import module from 'node:module';
 import net from 'node:net';
 import path from 'node:path';
 import { Writable } from 'node:stream';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import util from 'node:util';
 
 import * as blank from './blank.mjs';
 import * as fastclient from './fastclient.mjs';
+import { rehearse } from './rehearse.mjs';
 
 const API = '/2018-06-01/runtime/';
 const WARM = '/var/warm/node';
@@ -526,6 +527,35 @@ async function loadModule(root, folder, name) {
   }
 }
 
+/** The package that a bare specifier of an `import` names. */
+const BARE = /^(?:@[^/%\\:]+\/)?[^.#/@%\\:][^/%\\:]*(?=\/|$)/;
+
+function isNamed(file, name) {
+  try {
+    return JSON.parse(fs.readFileSync(file, 'utf8')).name === name;
+  } catch (error) {
+    return error.code !== 'ENOENT';
+  }
+}
+
+/**
+ * Whether no folder above the importing module has that package, so that Node
+ * would not find it.  To let Node say so takes as long as an import does: it
+ * makes an error with hints.
+ */
+function isElsewhere(specifier, { parentURL, conditions }) {
+  const name = BARE.exec(specifier)?.[0];
+  if (!name || module.isBuiltin(specifier) || conditions.includes('require') ||
+      !parentURL?.startsWith('file:')) return false;
+  let folder = fileURLToPath(parentURL);
+  do {
+    folder = path.dirname(folder);
+    if (fs.existsSync(path.join(folder, 'node_modules', name)) ||
+        isNamed(path.join(folder, 'package.json'), name)) return false;
+  } while (folder !== path.dirname(folder));
+  return true;
+}
+
 /**
  * NODE_PATH serves require() only; functions with import find the packages of
  * layers and of the runtime through this.  Their own come first.
@@ -538,15 +568,23 @@ function searchNodePathForImports(env) {
   if (module.registerHooks) {
     module.registerHooks({
       resolve(specifier, context, next) {
-        try {
-          return next(specifier, context);
-        } catch (error) {
-          if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+        const found = () => {
           for (const parentURL of parents) {
             try {
               return next(specifier, { ...context, parentURL });
             } catch { /* the first error says it best */ }
           }
+          return null;
+        };
+        if (isElsewhere(specifier, context)) {
+          return found() ?? next(specifier, context);
+        }
+        try {
+          return next(specifier, context);
+        } catch (error) {
+          if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+          const other = found();
+          if (other) return other;
           throw error;
         }
       },
@@ -707,6 +745,15 @@ class Runtime {
     this.invocation = null;
   }
 
+  /** One for blanks to go through once; its lines lead nowhere. */
+  static rehearsing(address) {
+    const runtime = new Runtime(address);
+    runtime.env = {};
+    runtime.log = new Log({}, runtime.store);
+    runtime.log.textLine(new Date(), 'INFO', ['%s', process.stdout.fd]);
+    return runtime;
+  }
+
   prepare(env) {
     if (!/^(1|true)$/.test(env.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA ?? '')) {
       globalThis.awslambda = {
@@ -714,6 +761,11 @@ class Runtime {
         InvokeStore: this.store,
       };
     }
+    searchNodePathForImports(env);
+    fastclient.install(env, (line) => {
+      if (this.log) console.info(line);
+      return this.log !== undefined;
+    });
     process.on('beforeExit', () => this.invocation?.onEmptyLoop?.());
     process.on('uncaughtException',
       (error) => this.die('Uncaught Exception', error, 129));
@@ -728,9 +780,7 @@ class Runtime {
     this.env = env;
     this.log = new Log(env, this.store);
     this.log.patch(console);
-    searchNodePathForImports(env);
     useCompileCache();
-    fastclient.install(env, (line) => console.info(line));
     try {
       this.handler = await loadHandler(env.LAMBDA_TASK_ROOT, env._HANDLER);
     } catch (error) {
@@ -817,12 +867,13 @@ async function main() {
       return loadHandler(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER);
     });
   }
-  if (process.argv[2] === '--blank') {
-    process.argv.splice(2, 1);
-    await blank.become(process.env);
-  }
   const runtime = new Runtime(process.env.AWS_LAMBDA_RUNTIME_API);
   runtime.prepare(process.env);
+  if (process.argv[2] === '--blank') {
+    process.argv.splice(2, 1);
+    await blank.become(process.env, () => rehearse(Runtime.rehearsing,
+      loadHandler));
+  }
   await runtime.bind(process.env);
   try {
     await runtime.serve();

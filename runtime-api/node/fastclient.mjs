@@ -35,6 +35,9 @@ const TAKES_CLIENT = new Set(['2.4.0']);
 
 class Refused extends Error {}
 
+/** Where a blank's rehearsal has its server (rehearse.mjs). */
+let rehearsal;
+
 // ------------------------------------------------------------- Connection
 
 /**
@@ -237,16 +240,27 @@ export class FastClient {
 
 // ---------------------------------------------------------------- Install
 
-/** `withDurableExecution` that adds the client where none was named. */
-export function wrap(sdk, version, url) {
+/**
+ * `withDurableExecution` that adds the client where none was named; `where`
+ * gives the listener's address when a handler is wrapped.
+ */
+export function wrap(sdk, version, where) {
   const real = sdk.withDurableExecution;
   const Event = sdk.DurableExecutionInvocationInputWithClient;
-  const client = new FastClient(
-    new Connection(url, `aws-durable-execution-sdk-js/${version}`),
-    () => new sdk.DurableExecutionApiClient());
+  let url = null;
+  let client = null;
+  const official = () => {
+    if (rehearsal) throw new Refused('rehearsal');
+    return new sdk.DurableExecutionApiClient();
+  };
   return function withDurableExecution(handler, config) {
     if (config?.client || config?.durableExecutionClient) {
       return real(handler, config);
+    }
+    if (url !== where()) {
+      url = where();
+      client = new FastClient(new Connection(
+        url, `aws-durable-execution-sdk-js/${version}`), official);
     }
     if (TAKES_CLIENT.has(version)) {
       return real(handler, { ...config, durableExecutionClient: client });
@@ -260,6 +274,12 @@ export function wrap(sdk, version, url) {
       return inner(Object.assign(new Event(event, client), event), context);
     };
   };
+}
+
+/** Until it is called without one, durable calls go there and only there. */
+export function rehearseAt(url) {
+  rehearsal = url;
+  if (!url) delete globalThis[HOOK];
 }
 
 /** The SDK's folder, if `url` is its main file. */
@@ -294,20 +314,22 @@ function source(url, required) {
     export const withDurableExecution = ${hook}(sdk);`;
 }
 
-/** `say` gets a line for the log when the SDK is first imported. */
+/**
+ * `say` gets a line for the log when the SDK is first imported, and again
+ * until it took one.  Variables are read then, too: a blank has them late.
+ */
 export function install(env, say) {
-  const url = env.AWS_ENDPOINT_URL_LAMBDA ?? '';
-  const off = /^(off|0|false|no)$/i.test(env[SWITCH] ?? '');
-  if (!module.registerHooks || !/^http:\/\/[\w.-]+:\d+\/?$/.test(url)) return;
+  if (!module.registerHooks) return;
+  const where = () => rehearsal ?? env.AWS_ENDPOINT_URL_LAMBDA ?? '';
   const sources = new Map();
   let said = false;
   const line = (text) => {
-    if (!said) say(`durable calls: ${text}`);
-    said = true;
+    said ||= say(`durable calls: ${text}`);
   };
   const decide = (found, required) => {
     const folder = sdkFolder(found.url);
-    if (!folder) return found;
+    if (!folder || !/^http:\/\/[\w.-]+:\d+\/?$/.test(where())) return found;
+    const off = /^(off|0|false|no)$/i.test(env[SWITCH] ?? '');
     const version = sdkVersion(folder);
     if (off || !VERSIONS.has(version)) {
       line(`AWS's client, ${off ? `${SWITCH} is off`
@@ -316,7 +338,7 @@ export function install(env, say) {
     }
     line(`fast data plane, SDK ${version}`);
     Object.defineProperty(globalThis, HOOK, {
-      value: (sdk) => wrap(sdk, version, url), configurable: true,
+      value: (sdk) => wrap(sdk, version, where), configurable: true,
     });
     const href = standIn(found.url, required);
     sources.set(href, source(found.url, required));

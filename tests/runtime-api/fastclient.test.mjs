@@ -233,7 +233,7 @@ const empty = ok({ CheckpointToken: 't', NewExecutionState: {} });
 
 test('a handler goes the short way', async () => {
   reset(empty);
-  const handler = wrap(sdk, version, url)(twoSteps);
+  const handler = wrap(sdk, version, () => url)(twoSteps);
   assert.deepEqual(await handler(EVENT, CONTEXT),
     { Status: 'SUCCEEDED', Result: '2' });
   assert.ok(asked.length >= 2);
@@ -251,7 +251,7 @@ test('a client that the function names is used', async () => {
     sent++;
     return { CheckpointToken: 't', NewExecutionState: {} };
   } };
-  const handler = wrap(sdk, version, url)(twoSteps, { client });
+  const handler = wrap(sdk, version, () => url)(twoSteps, { client });
   assert.equal((await handler(EVENT, CONTEXT)).Result, '2');
   assert.ok(sent >= 2);
   assert.equal(asked.length, 0);
@@ -266,7 +266,7 @@ test('an event that is none fails as ever', async () => {
         return e.message;
       }
     };
-    assert.deepEqual(await why(wrap(sdk, version, url)),
+    assert.deepEqual(await why(wrap(sdk, version, () => url)),
       await why(sdk.withDurableExecution));
   }
 });
