@@ -22,6 +22,8 @@ libworker_a_SOURCES += \
 	%D%/net.h \
 	%D%/ns.c \
 	%D%/ns.h \
+	%D%/order.c \
+	%D%/order.h \
 	%D%/privs.c \
 	%D%/privs.h \
 	%D%/runenv.c \
@@ -49,7 +51,11 @@ EXTRA_DIST += \
 	%D%/veth.c \
 	%D%/veth.h
 
-# A program of its own, so that no worker's start loads the library.
+# Programs of their own, so that no worker's start loads their libraries.
+libexec_PROGRAMS += perdure-unpack
+perdure_unpack_SOURCES = %D%/unpackmain.c
+perdure_unpack_LDADD = libworker.a libbase.a $(worker_libs) $(ARCHIVE_LIBS)
+
 if HAVE_SLIRP
 libexec_PROGRAMS += perdure-stack
 perdure_stack_SOURCES = \

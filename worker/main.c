@@ -4,44 +4,18 @@
  */
 #include <config.h>
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/mem.h"
-#include "base/own.h"
 #include "base/slice.h"
 #include "worker/bind.h"
 #include "worker/init.h"
 #include "worker/keep.h"
 #include "worker/ns.h"
+#include "worker/order.h"
 #include "worker/sandbox.h"
-#include "worker/unpack.h"
 #include "worker/way.h"
-
-static int
-worker_read_spec(struct spec *spec, struct err *err)
-{
-	own_free char *data = xmalloc(SPEC_BYTES_MOST);
-	int router = -1;
-	ssize_t n;
-
-	do
-		n = spec_receive(SPEC_FD, data, SPEC_BYTES_MOST, &router);
-	while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		return err_sys(err, "read spec");
-	if (n > SPEC_BYTES_MOST)
-		return err_set(err, ERR_TOO_LARGE, "spec of %zd bytes", n);
-	if (spec_read(spec, data, (size_t)n, err) < 0)
-		return -1;
-	spec->router = router;
-	return 0;
-}
 
 /* Whatever else was left open by whoever started us. */
 static int
@@ -49,9 +23,7 @@ worker_close_others(struct spec *spec, struct err *err)
 {
 	unsigned int first = SPEC_FD + 1;
 
-	if (spec->job == SPEC_UNPACK) {
-		first = UNPACK_FOLDER_FD + 1;
-	} else if (spec->router >= 0) {
+	if (spec->router >= 0) {
 		if (spec->router != SPEC_ROUTER_FD && dup3(spec->router,
 		    SPEC_ROUTER_FD, O_CLOEXEC) < 0)
 			return err_sys(err, "router");
@@ -60,17 +32,6 @@ worker_close_others(struct spec *spec, struct err *err)
 	}
 	close_range(first, ~0U, 0);
 	return 0;
-}
-
-static void
-worker_failed(const struct err *e)
-{
-	struct spec_report report = { .kind = REPORT_FAILED,
-		.value = e->kind };
-	struct err ignored;
-
-	snprintf(report.text, sizeof(report.text), "%.239s", e->text);
-	spec_report_send(SPEC_FD, &report, NULL, 0, &ignored);
 }
 
 /* In the starter, after the clone. */
@@ -128,11 +89,11 @@ main(void)
 	umask(022);
 	slice_set(SLICE_WORKER_US, geteuid() == 0 ? SLICE_NICER : 0);
 	fcntl(SPEC_FD, F_SETFD, FD_CLOEXEC);
-	r = worker_read_spec(&spec, &err);
+	r = order_read(&spec, &err);
 	if (r == 0)
 		r = worker_close_others(&spec, &err);
 	if (r == 0 && spec.job == SPEC_UNPACK)
-		r = unpack_main(&spec, &err);
+		r = err_set(&err, ERR_INVALID, "unpacking is not done here");
 	else if (r == 0 && spec.job == SPEC_KEEP)
 		keep_main(&spec);
 	else if (r == 0 && spec.job == SPEC_BIND)
@@ -140,6 +101,6 @@ main(void)
 	else if (r == 0)
 		r = worker_run(&spec, &err);
 	if (r < 0)
-		worker_failed(&err);
+		order_failed(&err);
 	_exit(r < 0 ? 1 : 0);
 }

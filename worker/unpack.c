@@ -210,14 +210,14 @@ unpack_file(struct unpack *u, struct archive_entry *e, const char *path,
 
 	if (path[0] == '\0')
 		return unpack_hostile(err, "a file without a name");
-	fd = unpack_open(u, path, O_CREAT | O_WRONLY | O_TRUNC, 0600);
-	if (fd < 0)
-		return unpack_failed(err, path);
-	if (unpack_data(u, fd, err) < 0)
-		return -1;
-	if (fchmod(fd, mode) < 0)
-		return err_sys(err, "unpack %s", path);
-	return 0;
+	fd = unpack_open(u, path, O_CREAT | O_EXCL | O_WRONLY, mode);
+	if (fd < 0 && errno == EEXIST) {
+		/* The later one of two of that name counts. */
+		fd = unpack_open(u, path, O_WRONLY | O_TRUNC, 0);
+		if (fd >= 0 && fchmod(fd, mode) < 0)
+			return err_sys(err, "unpack %s", path);
+	}
+	return fd < 0 ? unpack_failed(err, path) : unpack_data(u, fd, err);
 }
 
 static int

@@ -183,7 +183,7 @@ kind_wants(const struct spawn *s, const struct blank_kind *k)
 static int
 binder_make(struct spawn *s, struct starter *b, struct err *err)
 {
-	b->pid = sandbox_launch(&s->kit, NULL, NULL, 0, &b->channel, err);
+	b->pid = sandbox_launch(&s->kit, NULL, &b->channel, err);
 	if (b->pid > 0)
 		return 0;
 	b->pid = 0;

@@ -323,7 +323,7 @@ try_run(struct try *t, struct err *err)
 	w.until_ms = env_mono_ms(env_system()) + PROBE_MS;
 	if (try_group(t, &group, err) < 0)
 		return -1;
-	w.starter = sandbox_launch(t->kit, group, NULL, 0, &channel, err);
+	w.starter = sandbox_launch(t->kit, group, &channel, err);
 	r = w.starter < 0 ? -1 : sandbox_tell(t->kit, channel, &spec, err);
 	w.channel = channel;
 	if (r == 0)

@@ -22,6 +22,8 @@ sandbox_kit_init(struct sandbox_kit *kit, const struct config *config)
 	memset(kit, 0, sizeof(*kit));
 	kit->program = runtime_file("perdure-worker",
 	    PD_LIBEXECDIR "/perdure-worker");
+	kit->unpacker = runtime_file("perdure-unpack",
+	    PD_LIBEXECDIR "/perdure-unpack");
 #ifdef PD_FAILPOINTS
 	kit->without = config_text(config, "sandbox.without");
 #else
@@ -56,6 +58,7 @@ sandbox_kit_free(struct sandbox_kit *kit)
 	int i;
 
 	free(kit->program);
+	free(kit->unpacker);
 	for (i = 0; i < FILTER_KINDS; i++)
 		buf_free(&kit->filters[i]);
 }
@@ -142,13 +145,14 @@ starter_step_out(void *groups)
 	    cgtrees_step_out(&((const struct cgroups *)groups)->trees);
 }
 
-pid_t
-sandbox_launch(const struct sandbox_kit *kit, struct cgroup *group,
-    const int *fds, int nfds, int *channel, struct err *err)
+static pid_t
+sandbox_exec(const struct sandbox_kit *kit, const char *program,
+    struct cgroup *group, const int *fds, int nfds, int *channel,
+    struct err *err)
 {
 	static const char *const none[] = { NULL };
-	static const char *const argv[] = { "perdure-worker", NULL };
-	struct child_start start = { .path = kit->program, .argv = argv,
+	const char *argv[] = { strrchr(program, '/') + 1, NULL };
+	struct child_start start = { .path = program, .argv = argv,
 		.envp = none, .fds = { -1, 2, 2 }, .nfds = 4,
 		.death_signal = SIGKILL };
 	own_fd int ours = -1, theirs = -1, folder = -1;
@@ -176,10 +180,18 @@ sandbox_launch(const struct sandbox_kit *kit, struct cgroup *group,
 }
 
 pid_t
+sandbox_launch(const struct sandbox_kit *kit, struct cgroup *group,
+    int *channel, struct err *err)
+{
+	return sandbox_exec(kit, kit->program, group, NULL, 0, channel, err);
+}
+
+pid_t
 sandbox_start(const struct sandbox_kit *kit, struct spec *spec,
     const int *fds, int nfds, int *channel, struct err *err)
 {
-	pid_t pid = sandbox_launch(kit, NULL, fds, nfds, channel, err);
+	pid_t pid = sandbox_exec(kit, spec->job == SPEC_UNPACK ?
+	    kit->unpacker : kit->program, NULL, fds, nfds, channel, err);
 
 	if (pid < 0 || sandbox_tell(kit, *channel, spec, err) == 0)
 		return pid;

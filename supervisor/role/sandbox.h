@@ -21,6 +21,7 @@
 /* What each sandbox of this host is made of. */
 struct sandbox_kit {
 	char *program;		/* perdure-worker */
+	char *unpacker;		/* perdure-unpack */
 	uint32_t mech;		/* enum spec_mech */
 	struct buf filters[FILTER_KINDS];
 	const char *without;	/* of builds for tests: see struct spec */
@@ -34,7 +35,7 @@ int sandbox_kit_compile(struct sandbox_kit *, struct err *);
 /* Namespaces that a test leaves out; none in other builds. */
 uint32_t sandbox_kit_left_out(const struct sandbox_kit *);
 /*
- * Starts the program with that spec (what the kit has is filled in) and
+ * Starts the program for that spec with it (what the kit has is filled in) and
  * further descriptors from 4 on, which stay the caller's.  Returns the
  * starter's pid; *channel is where reports come.
  */
@@ -45,7 +46,7 @@ pid_t sandbox_start(const struct sandbox_kit *, struct spec *, const int *fds,
  * is NULL, and what it is to do.
  */
 pid_t sandbox_launch(const struct sandbox_kit *, struct cgroup *,
-    const int *fds, int nfds, int *channel, struct err *);
+    int *channel, struct err *);
 int sandbox_tell(const struct sandbox_kit *, int channel, struct spec *,
     struct err *);
 

@@ -32,8 +32,7 @@ starter_make(struct starters *b, struct starter *one, struct err *err)
 	one->group = cgroup_new(b->groups, err);
 	if (one->group == NULL)
 		return -1;
-	one->pid = sandbox_launch(b->kit, one->group, NULL, 0,
-	    &one->channel, err);
+	one->pid = sandbox_launch(b->kit, one->group, &one->channel, err);
 	if (one->pid > 0)
 		return 0;
 	starters_drop(b, one->group);

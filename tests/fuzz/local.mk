@@ -40,7 +40,8 @@ TESTS += $(fuzz_programs)
 %C%_fuzz_token_SOURCES = %D%/fuzz_token.c $(fuzz_common)
 %C%_fuzz_unpack_SOURCES = %D%/fuzz_unpack.c $(fuzz_common)
 # The supervisor has an unpack_archive of its own.
-%C%_fuzz_unpack_LDADD = libworker.a libbase.a $(worker_libs)
+%C%_fuzz_unpack_LDADD = libworker.a libbase.a $(worker_libs) \
+	$(ARCHIVE_LIBS)
 %C%_fuzz_updates_SOURCES = \
 	%D%/fuzz_updates.c \
 	tests/unit/durable_kit.c \

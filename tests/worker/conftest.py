@@ -23,7 +23,9 @@ def start():
     started = []
 
     def one(*args, extra_fds=(), **kwargs):
-        w = sandbox.Started(sandbox.spec(*args, **kwargs), extra_fds)
+        w = sandbox.Started(
+            sandbox.spec(*args, **kwargs), extra_fds,
+            sandbox.UNPACKER if args[0] == sandbox.UNPACK else sandbox.WORKER)
         started.append(w)
         return w
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 BUILD = Path(os.environ.get("PERDURE_BUILD", "build")).resolve()
 WORKER = BUILD / "perdure-worker"
+UNPACKER = BUILD / "perdure-unpack"
 
 ROOT, USER, MOUNT, PID, NET, IPC, UTS, CGROUP, PROC = (
     1 << i for i in range(9))
@@ -58,16 +59,16 @@ class Report:
 
 
 class Started:
-    """A perdure-worker that was sent its spec."""
+    """A perdure-worker, or another program, that was sent its spec."""
 
-    def __init__(self, data, extra_fds=()):
+    def __init__(self, data, extra_fds=(), program=WORKER):
         self.sock, theirs = socket.socketpair(
             socket.AF_UNIX, socket.SOCK_SEQPACKET)
         high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 100)
                 for fd in [theirs.fileno(), *extra_fds]]
         actions = [(os.POSIX_SPAWN_DUP2, fd, 3 + i)
                    for i, fd in enumerate(high)]
-        self.starter = os.posix_spawn(WORKER, [str(WORKER)], os.environ,
+        self.starter = os.posix_spawn(program, [str(program)], os.environ,
                                       file_actions=actions)
         for fd in high:
             os.close(fd)
