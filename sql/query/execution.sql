@@ -178,6 +178,47 @@ events as (
 )
 select id from written
 
+-- One step that began and ended, of one execution of which nothing else changes
+-- (store/step.c): most of what clients write that are alone.
+-- name: execution_step
+with written as (
+    update execution set
+        rev = $3::bigint, write_id = $4::bigint, seq = $5::bigint,
+        metered = $6::int, stored_bytes = $7::bigint, event_count = $8::int,
+        last_event_ms = $9::bigint, wake_at = $10::bigint
+    where id = $1::uuid and rev = $2::bigint
+    returning id
+),
+operations as (
+    insert into operation (
+        execution, ord, id, type, status, parent, name, subtype, start_ms,
+        end_ms, payload, error, attempt, due_ms, duration_s, timeout_s,
+        heartbeat_s, heartbeat_ms, callback_id, replay_children, target,
+        tenant, child, child_durable, child_version, child_arn)
+    select
+        w.id, $11::int, $12::text, $13::smallint, $14::smallint, $15::int,
+        $16::text, $17::text, $18::bigint, $19::bigint, $20::bytea,
+        $21::bytea, $22::int, 0, 0, 0, 0, 0, null, false, null, null, null,
+        false, null, null
+    from written w
+),
+events as (
+    insert into history (
+        execution, id, at_ms, type, ord, cause, cause_id, payload, attempt,
+        delay_s, duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag,
+        ref, tenant, version, child_arn)
+    select
+        w.id, e.id, e.at_ms, e.type, $11::int, e.cause, e.cause_id, e.payload,
+        e.attempt, 0, -1, 0, 0, 0, 0, false, null, null, null, null
+    from written w, (values
+        ($23::int, $24::bigint, $25::smallint, $26::smallint, $27::text,
+            $28::bytea, $29::int),
+        ($30::int, $31::bigint, $32::smallint, $33::smallint, $34::text,
+            $35::bytea, $36::int)
+    ) e (id, at_ms, type, cause, cause_id, payload, attempt)
+)
+select id from written
+
 -- The next three go with an execution_write in one transaction and happen only
 -- if it did: $1 to $3 are its id, its new revision and write id.
 -- A chained execution that it starts; a name that is taken is an error here.

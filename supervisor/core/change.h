@@ -42,11 +42,22 @@ struct child_start {
 	struct async_event *event;	/* owned */
 };
 
+/* The scalars of an execution that most changes leave as they are. */
+struct change_rest {
+	struct id request_id;
+	int64_t owner, claimed_ms, retry_ms, end_ms, deadline_ms;
+	int64_t pause_ms, control_ms;
+	int32_t status, cluster_epoch, epoch, failures;
+	bool running, parent_told, pause_timeout, pause_wants_run;
+	bool any;	/* a result, error, pause reason or control token */
+};
+
 struct change {
 	struct execution *x;	/* the state after; borrowed */
 	bool insert;		/* x is new */
 	int64_t rev_before;	/* guard, unless insert; x->rev is this + 1 */
 	int32_t nops_before;	/* operations from this one on are new */
+	struct change_rest before;
 	bool heartbeat_only;	/* no event */
 
 	int32_t *touched;	/* ords of operations to upsert */
@@ -67,6 +78,12 @@ struct async_event *async_event_new(void);
 void async_event_free(struct async_event *);
 /* Sets x and what was before; flow/exec.c moves x->rev and x->write_id on. */
 void change_begin(struct change *, struct execution *);
+/*
+ * Are all scalars as at change_begin, besides rev, write_id, seq, metered,
+ * stored_bytes, event_count and last_event_ms?  False also where it would have
+ * to compare what it points to.
+ */
+bool change_rest_same(const struct change *);
 /* Is there anything to write? */
 bool change_any(const struct change *);
 /* Releases its lists and owned children that were not taken. */

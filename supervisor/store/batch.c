@@ -70,12 +70,14 @@ batch_writes(struct batch *b, struct pg_unit *u)
 	const struct records *operations[BATCH_CALLS_MOST];
 	const struct records *events[BATCH_CALLS_MOST];
 	bool appends = true;
+	struct pg_write *last = NULL;
 	struct pg_call *c;
 	int n = 0;
 
 	TAILQ_FOREACH(c, &u->calls, link) {
 		if (c->write == NULL)
 			continue;
+		last = c->write;
 		appends = appends && c->write->appends;
 		c->write->done = false;
 		change[n] = &c->write->change;
@@ -84,6 +86,10 @@ batch_writes(struct batch *b, struct pg_unit *u)
 	}
 	if (n == 0)
 		return;
+	if (n == 1 && last->step != NULL) {
+		u->writes = last->step;
+		return;
+	}
 	u->writes = &b->writes;
 	u->writes->stmt = appends ? STMT_EXECUTION_APPEND :
 	    STMT_EXECUTION_WRITE;
@@ -248,6 +254,12 @@ batch_done(void *arg, struct pg_unit *u)
 	}
 	pg_unit_free(u);
 	batch_kick(s);
+}
+
+bool
+batch_is_idle(const struct pgstore *s)
+{
+	return s->batch.flying == NULL && s->batch.nwaiting == 0;
 }
 
 void

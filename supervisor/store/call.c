@@ -56,6 +56,11 @@ pg_write_free(struct pg_write *w)
 	buf_free(&w->change.data);
 	buf_free(&w->operations.data);
 	buf_free(&w->events.data);
+	if (w->step != NULL) {
+		PQclear(w->step->res);
+		params_free(&w->step->params);
+		free(w->step);
+	}
 	free(w);
 }
 

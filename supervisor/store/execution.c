@@ -171,6 +171,17 @@ write_appends(const struct change *c)
 	return true;
 }
 
+/* Worth it only where it may well be alone in its batch. */
+static void
+write_step(struct pgstore *s, struct pg_write *write, const struct change *c)
+{
+	if (!batch_is_idle(s) || !change_is_step(c))
+		return;
+	write->step = xcalloc(1, sizeof(*write->step));
+	write->step->stmt = STMT_EXECUTION_STEP;
+	params_step(&write->step->params, c);
+}
+
 void
 pg_execution_write(struct store *s, const struct change *c, store_done *done,
     void *arg)
@@ -191,6 +202,7 @@ pg_execution_write(struct store *s, const struct change *c, store_done *done,
 	record_change(&write->change, c->x, c->rev_before);
 	record_operations(&write->operations, c->x, c->touched, c->ntouched);
 	record_events(&write->events, &c->x->id, c->events, c->nevents);
+	write_step(pgstore_of(s), write, c);
 	for (i = 0; i < c->nchildren; i++)
 		write_child(&w->call, c->x, &c->children[i]);
 	if (c->nsettled > 0)

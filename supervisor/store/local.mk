@@ -38,6 +38,7 @@ libsup_a_SOURCES += \
 	%D%/row.h \
 	%D%/rows.c \
 	%D%/rows.h \
+	%D%/step.c \
 	%D%/store.h
 
 store_test_sources = \
@@ -51,6 +52,10 @@ store_test_sources = \
 
 unit_tests += tests/unit/t_libpq
 tests_unit_t_libpq_SOURCES = tests/unit/t_libpq.c
+
+unit_tests += tests/unit/t_step
+tests_unit_t_step_SOURCES = tests/unit/t_step.c $(core_kit)
+tests_unit_t_step_LDADD = $(LDADD)
 
 # Unit tests that need a database: the scripts start one.
 if HAVE_CMOCKA

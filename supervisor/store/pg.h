@@ -37,6 +37,8 @@ struct pg_write {
 	struct id id;
 	struct records change, operations, events;
 	bool appends;		/* all its operations are new */
+	/* The same in fewer words, if it is alone; NULL: there is none. */
+	struct pg_stmt *step;
 	bool done;		/* once answered: the guard held */
 };
 

@@ -64,6 +64,8 @@ pgstore_of(struct store *s)
 
 /* All take the call; its done runs later, never inside. */
 void batch_add(struct pgstore *, struct pg_call *);
+/* Nothing is on its way and nothing waits. */
+bool batch_is_idle(const struct pgstore *);
 void pgset_read(struct pgstore *, struct pg_call *);
 void pgset_bulk(struct pgstore *, struct pg_call *);
 void pgset_answer(struct pgstore *, struct pg_call *, enum store_result,

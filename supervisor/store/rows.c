@@ -8,7 +8,7 @@
 
 /* ---- execution ---- */
 
-static void
+void
 params_wake(struct params *p, const struct execution *x)
 {
 	int64_t wake = durable_wake(x);

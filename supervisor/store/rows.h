@@ -9,6 +9,8 @@
 #include "store/param.h"
 #include "store/row.h"
 
+/* The wake_at of its row. */
+void params_wake(struct params *, const struct execution *);
 /* All columns of a new row. */
 void params_execution(struct params *, const struct execution *);
 void params_operations(struct params *, const struct execution *);
@@ -24,6 +26,10 @@ void record_operations(struct records *, const struct execution *x,
     const int32_t *ords, int n);
 void record_events(struct records *, const struct id *execution,
     const struct event *, int n);
+
+/* For execution_step: is it all of this change?  Then its parameters. */
+bool change_is_step(const struct change *);
+void params_step(struct params *, const struct change *);
 
 /* New objects, the caller's. */
 struct execution *row_execution(struct row *);

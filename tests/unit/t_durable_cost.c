@@ -93,6 +93,11 @@ outside(struct kit *k)
 	record_events(&rows[2], &k->x->id, k->c.events, k->c.nevents);
 	for (i = 0; i < 3; i++)
 		param_records(&p, &list[i], 1);
+	p.n = 0;
+	/* Of a client that is alone. */
+	if (!change_is_step(&k->c))
+		fail();
+	params_step(&p, &k->c);
 	params_free(&p);
 	for (i = 0; i < 3; i++)
 		buf_free(&rows[i].data);
