@@ -3,6 +3,8 @@
 # mode=stmt_h, stmt_c: statements from sql/query/*.sql, each headed by a line
 # `-- name: foo_bar`; comment lines are left out.  Gives `enum stmt` with
 # STMT_FOO_BAR and stmt_texts[].
+# A line `@piece` there stands for the lines behind `-- piece: piece` in any of
+# the files, `@x.piece` for the same with x. in front of each name.
 # mode=check_h, check_c: the same as `enum check` from sql/check/*.sql.
 # mode=migrations_h, migrations_c: one entry for each sql/migrations/NNNN_x.sql,
 # byte for byte.
@@ -27,9 +29,37 @@ function quote(text)
 
 function close_stmt()
 {
-	if (n && lines[n] == "")
+	if (open == 1 && !nlines[n])
 		fail("statement " names[n] " is empty")
+	if (open == 2 && !npieces[piece])
+		fail("piece " piece " is empty")
 	open = 0
+}
+
+# A line as C, with what it stands for.
+function spell(line,    indent, name, prefix, i, text, part)
+{
+	if (line !~ /^[ \t]*@/)
+		return "\n\t    " quote(line)
+	match(line, /^[ \t]*@/)
+	indent = substr(line, 1, RLENGTH - 1)
+	line = substr(line, RLENGTH + 1)
+	match(line, /^[a-z_.]*/)
+	name = substr(line, 1, RLENGTH)
+	line = substr(line, RLENGTH + 1)
+	i = index(name, ".")
+	prefix = substr(name, 1, i)
+	name = substr(name, i + 1)
+	if (!(name in npieces))
+		fail("there is no piece " name)
+	for (i = 1; i <= npieces[name]; i++) {
+		part = pieces[name, i]
+		if (prefix != "")
+			gsub(/[a-z_0-9]+/, prefix "&", part)
+		text = text spell(indent part \
+		    (i == npieces[name] ? line : ""))
+	}
+	return text
 }
 
 BEGIN {
@@ -68,9 +98,31 @@ is_stmt && /^-- name:/ {
 	next
 }
 
+is_stmt && /^-- piece:/ {
+	close_stmt()
+	piece = $3
+	if (piece !~ /^[a-z][a-z_]*$/)
+		fail("bad name of a piece")
+	if (piece in npieces)
+		fail("piece " piece " is there twice")
+	npieces[piece] = 0
+	open = 2
+	next
+}
+
 is_stmt && /^[ \t]*(--.*)?$/ { next }
 
 is_stmt && !open { fail("text outside a statement") }
+
+is_stmt && open == 2 {
+	pieces[piece, ++npieces[piece]] = $0
+	next
+}
+
+is_stmt {
+	stmt[n, ++nlines[n]] = $0
+	next
+}
 
 { lines[n] = lines[n] "\n\t    " quote($0) }
 
@@ -79,6 +131,9 @@ END {
 		exit 1
 	if (is_stmt)
 		close_stmt()
+	for (i = 1; is_stmt && i <= n; i++)
+		for (j = 1; j <= nlines[i]; j++)
+			lines[i] = lines[i] spell(stmt[i, j])
 	print "/* Made by sql/embed.awk; edit sql/ instead. */"
 	if (is_stmt && mode ~ /_h$/) {
 		upper = toupper(noun)

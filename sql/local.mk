@@ -2,6 +2,7 @@ sql_queries = \
 	%D%/query/archive.sql \
 	%D%/query/async_event.sql \
 	%D%/query/code.sql \
+	%D%/query/column.sql \
 	%D%/query/execution.sql \
 	%D%/query/function.sql \
 	%D%/query/history.sql \

@@ -34,13 +34,7 @@ with gone as (
     where id = any($1::uuid[]) and status between 1 and 4 and not running
         and (parent is null or parent_told)
     returning end_ms + retention_days * 86400000::bigint as expires_ms,
-        id, shard, function, version, function_arn, arn, name, status, rev,
-        write_id, cluster_epoch, epoch, seq, running, owner, request_id,
-        claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms,
-        timeout_s, retention_days, sync, kms_key_arn, trace, tenant, result,
-        error, parent, parent_ord, parent_told, pause_ms, pause_timeout,
-        pause_reason, pause_wants_run, control_token, control_ms, metered,
-        stored_bytes, event_count, last_event_ms
+        @execution_columns
 ),
 kept as (
     select * from gone where expires_ms > (select clock_now())
@@ -54,22 +48,10 @@ names as (
 executions as (
     insert into execution_archive (
         expires_ms,
-        id, shard, function, version, function_arn, arn, name, status, rev,
-        write_id, cluster_epoch, epoch, seq, running, owner, request_id,
-        claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms,
-        timeout_s, retention_days, sync, kms_key_arn, trace, tenant, result,
-        error, parent, parent_ord, parent_told, pause_ms, pause_timeout,
-        pause_reason, pause_wants_run, control_token, control_ms, metered,
-        stored_bytes, event_count, last_event_ms)
+        @execution_columns)
     select
         expires_ms,
-        id, shard, function, version, function_arn, arn, name, status, rev,
-        write_id, cluster_epoch, epoch, seq, running, owner, request_id,
-        claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms,
-        timeout_s, retention_days, sync, kms_key_arn, trace, tenant, result,
-        error, parent, parent_ord, parent_told, pause_ms, pause_timeout,
-        pause_reason, pause_wants_run, control_token, control_ms, metered,
-        stored_bytes, event_count, last_event_ms
+        @execution_columns
     from kept
 )
 select count(*) from gone
@@ -81,17 +63,11 @@ with gone as (
         and not exists (select 1 from execution x where x.id = o.execution)
     returning
         execution,
-        ord, id, type, status, parent, name, subtype, start_ms, end_ms,
-        payload, error, attempt, due_ms, duration_s, timeout_s, heartbeat_s,
-        heartbeat_ms, callback_id, replay_children, target, tenant, child,
-        child_durable, child_version, child_arn
+        @operation_columns
 )
 insert into operation_archive (
     expires_ms, execution, chunk,
-    ord, id, type, status, parent, name, subtype, start_ms, end_ms,
-    payload, error, attempt, due_ms, duration_s, timeout_s, heartbeat_s,
-    heartbeat_ms, callback_id, replay_children, target, tenant, child,
-    child_durable, child_version, child_arn)
+    @operation_columns)
 select
     expires_ms, execution, chunk,
     array_agg(ord order by ord), array_agg(id order by ord),
@@ -125,15 +101,11 @@ with gone as (
         and not exists (select 1 from execution x where x.id = h.execution)
     returning
         execution,
-        id, at_ms, type, ord, cause, cause_id, payload, attempt, delay_s,
-        duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag, ref,
-        tenant, version, child_arn
+        @event_columns
 )
 insert into history_archive (
     expires_ms, execution, chunk, first_id, last_id,
-    id, at_ms, type, ord, cause, cause_id, payload, attempt, delay_s,
-    duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag, ref,
-    tenant, version, child_arn)
+    @event_columns)
 select
     expires_ms, execution, chunk, min(id), max(id),
     array_agg(id order by id), array_agg(at_ms order by id),
@@ -164,14 +136,8 @@ where id = $1::uuid and expires_ms > (select clock_now())
 -- As execution_head; it expires at $2.
 -- name: archive_head
 select
-    x.id, x.shard, x.function, x.version, x.function_arn, x.arn, x.name,
-    x.status, x.rev, x.write_id, x.cluster_epoch, x.epoch, x.seq, x.running,
-    x.owner, x.request_id, x.claimed_ms, x.failures, x.retry_ms, x.start_ms,
-    x.end_ms, x.deadline_ms, x.timeout_s, x.retention_days, x.sync,
-    x.kms_key_arn, x.trace, x.tenant, x.result, x.error, x.parent,
-    x.parent_ord, x.parent_told, x.pause_ms, x.pause_timeout, x.pause_reason,
-    x.pause_wants_run, x.control_token, x.control_ms, x.metered,
-    x.stored_bytes, x.event_count, x.last_event_ms, o.ord[1], o.id[1],
+    @x.execution_columns,
+    o.ord[1], o.id[1],
     o.type[1], o.status[1], o.parent[1], o.name[1], o.subtype[1],
     o.start_ms[1], o.end_ms[1], o.payload[1], o.error[1], o.attempt[1],
     o.due_ms[1], o.duration_s[1], o.timeout_s[1], o.heartbeat_s[1],
@@ -186,23 +152,12 @@ where x.id = $1 and x.expires_ms = $2
 -- As operation_list.
 -- name: archive_operations
 select
-    u.ord, u.id, u.type, u.status, u.parent, u.name, u.subtype, u.start_ms,
-    u.end_ms, u.payload, u.error, u.attempt, u.due_ms, u.duration_s,
-    u.timeout_s, u.heartbeat_s, u.heartbeat_ms, u.callback_id,
-    u.replay_children, u.target, u.tenant, u.child, u.child_durable,
-    u.child_version, u.child_arn
+    @u.operation_columns
 from operation_archive o,
 lateral unnest(
-    o.ord, o.id, o.type, o.status, o.parent, o.name, o.subtype, o.start_ms,
-    o.end_ms, o.payload, o.error, o.attempt, o.due_ms, o.duration_s,
-    o.timeout_s, o.heartbeat_s, o.heartbeat_ms, o.callback_id,
-    o.replay_children, o.target, o.tenant, o.child, o.child_durable,
-    o.child_version, o.child_arn
+    @o.operation_columns
 ) as u (
-    ord, id, type, status, parent, name, subtype, start_ms, end_ms, payload,
-    error, attempt, due_ms, duration_s, timeout_s, heartbeat_s, heartbeat_ms,
-    callback_id, replay_children, target, tenant, child, child_durable,
-    child_version, child_arn)
+    @operation_columns)
 where o.execution = $1::uuid and o.expires_ms = $2::bigint and o.chunk > 0
 order by u.ord
 
@@ -219,14 +174,9 @@ events as (
     select u.*
     from history_archive h,
     lateral unnest(
-        h.id, h.at_ms, h.type, h.ord, h.cause, h.cause_id, h.payload,
-        h.attempt, h.delay_s, h.duration_s, h.due_ms, h.timeout_s,
-        h.heartbeat_s, h.start_ms, h.flag, h.ref, h.tenant, h.version,
-        h.child_arn
+        @h.event_columns
     ) as u (
-        id, at_ms, type, ord, cause, cause_id, payload, attempt, delay_s,
-        duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag, ref,
-        tenant, version, child_arn)
+        @event_columns)
     where h.execution = $1 and h.expires_ms = $4
         and h.last_id >= $2::int and h.first_id < $2 + $3::bigint
         and u.id >= $2
@@ -234,9 +184,8 @@ events as (
     limit $3
 )
 select
-    h.id, h.at_ms, h.type, h.ord, h.cause, h.cause_id, h.payload, h.attempt,
-    h.delay_s, h.duration_s, h.due_ms, h.timeout_s, h.heartbeat_s, h.start_ms,
-    h.flag, h.ref, h.tenant, h.version, h.child_arn, o.id, o.name, o.subtype,
+    @h.event_columns,
+    o.id, o.name, o.subtype,
     p.id
 from events h
 left join names o on o.ord = h.ord
@@ -257,14 +206,9 @@ events as (
     from execution_archive x
     join history_archive h on h.execution = x.id,
     lateral unnest(
-        h.id, h.at_ms, h.type, h.ord, h.cause, h.cause_id, h.payload,
-        h.attempt, h.delay_s, h.duration_s, h.due_ms, h.timeout_s,
-        h.heartbeat_s, h.start_ms, h.flag, h.ref, h.tenant, h.version,
-        h.child_arn
+        @h.event_columns
     ) as u (
-        id, at_ms, type, ord, cause, cause_id, payload, attempt, delay_s,
-        duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag, ref,
-        tenant, version, child_arn)
+        @event_columns)
     where x.id = $1 and x.expires_ms = $4 and h.expires_ms = $4
         and h.first_id <= $2::int
         and h.last_id > least($2, x.event_count) - $3::bigint
@@ -273,9 +217,8 @@ events as (
     limit $3
 )
 select
-    h.id, h.at_ms, h.type, h.ord, h.cause, h.cause_id, h.payload, h.attempt,
-    h.delay_s, h.duration_s, h.due_ms, h.timeout_s, h.heartbeat_s, h.start_ms,
-    h.flag, h.ref, h.tenant, h.version, h.child_arn, o.id, o.name, o.subtype,
+    @h.event_columns,
+    o.id, o.name, o.subtype,
     p.id
 from events h
 left join names o on o.ord = h.ord

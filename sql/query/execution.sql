@@ -1,5 +1,4 @@
--- Durable executions.  Their columns are in one order everywhere: that of the
--- readers and writers in store/execution.c, operation.c and history.c.
+-- Durable executions.
 
 -- A new execution with its operations and events, unless its name is taken in
 -- this function: then which one has it.  No row: it was taken this moment.
@@ -16,13 +15,8 @@ with named as (
 ),
 started as (
     insert into execution (
-        id, shard, function, version, function_arn, arn, name, status, rev,
-        write_id, cluster_epoch, epoch, seq, running, owner, request_id,
-        claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms,
-        timeout_s, retention_days, sync, kms_key_arn, trace, tenant, result,
-        error, parent, parent_ord, parent_told, pause_ms, pause_timeout,
-        pause_reason, pause_wants_run, control_token, control_ms, metered,
-        stored_bytes, event_count, last_event_ms, wake_at)
+        @execution_columns,
+        wake_at)
     select
         $1::uuid, $2::smallint, $3::text, $4::text, $5::text, $6::text,
         $7::text, $8::smallint, $9::bigint, $10::bigint, $11::int, $12::int,
@@ -38,28 +32,20 @@ started as (
 ),
 operations as (
     insert into operation (
-        execution, ord, id, type, status, parent, name, subtype, start_ms,
-        end_ms, payload, error, attempt, due_ms, duration_s, timeout_s,
-        heartbeat_s, heartbeat_ms, callback_id, replay_children, target,
-        tenant, child, child_durable, child_version, child_arn)
+        execution,
+        @operation_columns)
     select
-        o.execution, o.ord, o.id, o.type, o.status, o.parent, o.name,
-        o.subtype, o.start_ms, o.end_ms, o.payload, o.error, o.attempt,
-        o.due_ms, o.duration_s, o.timeout_s, o.heartbeat_s, o.heartbeat_ms,
-        o.callback_id, o.replay_children, o.target, o.tenant, o.child,
-        o.child_durable, o.child_version, o.child_arn
+        o.execution,
+        @o.operation_columns
     from started, unnest($45::operation_row[]) o
 ),
 events as (
     insert into history (
-        execution, id, at_ms, type, ord, cause, cause_id, payload, attempt,
-        delay_s, duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag,
-        ref, tenant, version, child_arn)
+        execution,
+        @event_columns)
     select
-        h.execution, h.id, h.at_ms, h.type, h.ord, h.cause, h.cause_id,
-        h.payload, h.attempt, h.delay_s, h.duration_s, h.due_ms, h.timeout_s,
-        h.heartbeat_s, h.start_ms, h.flag, h.ref, h.tenant, h.version,
-        h.child_arn
+        h.execution,
+        @h.event_columns
     from started, unnest($46::history_row[]) h
 )
 select true, id from started
@@ -67,41 +53,54 @@ union all
 select false, id from named
 where not exists (select 1 from started)
 
+-- What execution_write and execution_append have in common.
+-- piece: execution_update
+update execution x set
+    status = c.status, rev = c.rev, write_id = c.write_id,
+    cluster_epoch = c.cluster_epoch, epoch = c.epoch, seq = c.seq,
+    running = c.running, owner = c.owner, request_id = c.request_id,
+    claimed_ms = c.claimed_ms, failures = c.failures,
+    retry_ms = c.retry_ms, end_ms = c.end_ms, deadline_ms = c.deadline_ms,
+    result = c.result, error = c.error, parent_told = c.parent_told,
+    pause_ms = c.pause_ms, pause_timeout = c.pause_timeout,
+    pause_reason = c.pause_reason, pause_wants_run = c.pause_wants_run,
+    control_token = c.control_token, control_ms = c.control_ms,
+    metered = c.metered, stored_bytes = c.stored_bytes,
+    event_count = c.event_count, last_event_ms = c.last_event_ms,
+    wake_at = c.wake_at
+from unnest($1::execution_change[]) c
+where x.id = c.id and x.rev = c.rev_before
+returning x.id
+
+-- piece: operation_insert
+insert into operation (
+    execution,
+    @operation_columns)
+select
+    execution,
+    @operation_columns
+from unnest($2::operation_row[])
+where (execution in (select w.id from written w)) is true
+
+-- piece: event_insert
+insert into history (
+    execution,
+    @event_columns)
+select
+    execution,
+    @event_columns
+from unnest($3::history_row[])
+where (execution in (select w.id from written w)) is true
+
 -- Everything that decisions about different executions change, each if the
 -- execution still is at the revision it was taken at.  Gives those that were:
 -- of the others nothing was written.
 -- name: execution_write
 with written as (
-    update execution x set
-        status = c.status, rev = c.rev, write_id = c.write_id,
-        cluster_epoch = c.cluster_epoch, epoch = c.epoch, seq = c.seq,
-        running = c.running, owner = c.owner, request_id = c.request_id,
-        claimed_ms = c.claimed_ms, failures = c.failures,
-        retry_ms = c.retry_ms, end_ms = c.end_ms, deadline_ms = c.deadline_ms,
-        result = c.result, error = c.error, parent_told = c.parent_told,
-        pause_ms = c.pause_ms, pause_timeout = c.pause_timeout,
-        pause_reason = c.pause_reason, pause_wants_run = c.pause_wants_run,
-        control_token = c.control_token, control_ms = c.control_ms,
-        metered = c.metered, stored_bytes = c.stored_bytes,
-        event_count = c.event_count, last_event_ms = c.last_event_ms,
-        wake_at = c.wake_at
-    from unnest($1::execution_change[]) c
-    where x.id = c.id and x.rev = c.rev_before
-    returning x.id
+    @execution_update
 ),
 operations as (
-    insert into operation (
-        execution, ord, id, type, status, parent, name, subtype, start_ms,
-        end_ms, payload, error, attempt, due_ms, duration_s, timeout_s,
-        heartbeat_s, heartbeat_ms, callback_id, replay_children, target,
-        tenant, child, child_durable, child_version, child_arn)
-    select
-        execution, ord, id, type, status, parent, name, subtype, start_ms,
-        end_ms, payload, error, attempt, due_ms, duration_s, timeout_s,
-        heartbeat_s, heartbeat_ms, callback_id, replay_children, target,
-        tenant, child, child_durable, child_version, child_arn
-    from unnest($2::operation_row[])
-    where (execution in (select w.id from written w)) is true
+    @operation_insert
     on conflict (execution, ord) do update set
         status = excluded.status, start_ms = excluded.start_ms,
         end_ms = excluded.end_ms, payload = excluded.payload,
@@ -116,16 +115,7 @@ operations as (
         child_version = excluded.child_version, child_arn = excluded.child_arn
 ),
 events as (
-    insert into history (
-        execution, id, at_ms, type, ord, cause, cause_id, payload, attempt,
-        delay_s, duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag,
-        ref, tenant, version, child_arn)
-    select
-        execution, id, at_ms, type, ord, cause, cause_id, payload, attempt,
-        delay_s, duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag,
-        ref, tenant, version, child_arn
-    from unnest($3::history_row[])
-    where (execution in (select w.id from written w)) is true
+    @event_insert
 )
 select id from written
 
@@ -133,48 +123,13 @@ select id from written
 -- looked for before it is inserted.  The revision says that none is there.
 -- name: execution_append
 with written as (
-    update execution x set
-        status = c.status, rev = c.rev, write_id = c.write_id,
-        cluster_epoch = c.cluster_epoch, epoch = c.epoch, seq = c.seq,
-        running = c.running, owner = c.owner, request_id = c.request_id,
-        claimed_ms = c.claimed_ms, failures = c.failures,
-        retry_ms = c.retry_ms, end_ms = c.end_ms, deadline_ms = c.deadline_ms,
-        result = c.result, error = c.error, parent_told = c.parent_told,
-        pause_ms = c.pause_ms, pause_timeout = c.pause_timeout,
-        pause_reason = c.pause_reason, pause_wants_run = c.pause_wants_run,
-        control_token = c.control_token, control_ms = c.control_ms,
-        metered = c.metered, stored_bytes = c.stored_bytes,
-        event_count = c.event_count, last_event_ms = c.last_event_ms,
-        wake_at = c.wake_at
-    from unnest($1::execution_change[]) c
-    where x.id = c.id and x.rev = c.rev_before
-    returning x.id
+    @execution_update
 ),
 operations as (
-    insert into operation (
-        execution, ord, id, type, status, parent, name, subtype, start_ms,
-        end_ms, payload, error, attempt, due_ms, duration_s, timeout_s,
-        heartbeat_s, heartbeat_ms, callback_id, replay_children, target,
-        tenant, child, child_durable, child_version, child_arn)
-    select
-        execution, ord, id, type, status, parent, name, subtype, start_ms,
-        end_ms, payload, error, attempt, due_ms, duration_s, timeout_s,
-        heartbeat_s, heartbeat_ms, callback_id, replay_children, target,
-        tenant, child, child_durable, child_version, child_arn
-    from unnest($2::operation_row[])
-    where (execution in (select w.id from written w)) is true
+    @operation_insert
 ),
 events as (
-    insert into history (
-        execution, id, at_ms, type, ord, cause, cause_id, payload, attempt,
-        delay_s, duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag,
-        ref, tenant, version, child_arn)
-    select
-        execution, id, at_ms, type, ord, cause, cause_id, payload, attempt,
-        delay_s, duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag,
-        ref, tenant, version, child_arn
-    from unnest($3::history_row[])
-    where (execution in (select w.id from written w)) is true
+    @event_insert
 )
 select id from written
 
@@ -191,10 +146,8 @@ with written as (
 ),
 operations as (
     insert into operation (
-        execution, ord, id, type, status, parent, name, subtype, start_ms,
-        end_ms, payload, error, attempt, due_ms, duration_s, timeout_s,
-        heartbeat_s, heartbeat_ms, callback_id, replay_children, target,
-        tenant, child, child_durable, child_version, child_arn)
+        execution,
+        @operation_columns)
     select
         w.id, $11::int, $12::text, $13::smallint, $14::smallint, $15::int,
         $16::text, $17::text, $18::bigint, $19::bigint, $20::bytea,
@@ -204,9 +157,8 @@ operations as (
 ),
 events as (
     insert into history (
-        execution, id, at_ms, type, ord, cause, cause_id, payload, attempt,
-        delay_s, duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag,
-        ref, tenant, version, child_arn)
+        execution,
+        @event_columns)
     select
         w.id, e.id, e.at_ms, e.type, $11::int, e.cause, e.cause_id, e.payload,
         e.attempt, 0, -1, 0, 0, 0, 0, false, null, null, null, null
@@ -225,13 +177,8 @@ select id from written
 -- name: execution_child_start
 with started as (
     insert into execution (
-        id, shard, function, version, function_arn, arn, name, status, rev,
-        write_id, cluster_epoch, epoch, seq, running, owner, request_id,
-        claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms,
-        timeout_s, retention_days, sync, kms_key_arn, trace, tenant, result,
-        error, parent, parent_ord, parent_told, pause_ms, pause_timeout,
-        pause_reason, pause_wants_run, control_token, control_ms, metered,
-        stored_bytes, event_count, last_event_ms, wake_at)
+        @execution_columns,
+        wake_at)
     select
         $4::uuid, $5::smallint, $6::text, $7::text, $8::text, $9::text,
         $10::text, $11::smallint, $12::bigint, $13::bigint, $14::int,
@@ -249,28 +196,20 @@ with started as (
 ),
 operations as (
     insert into operation (
-        execution, ord, id, type, status, parent, name, subtype, start_ms,
-        end_ms, payload, error, attempt, due_ms, duration_s, timeout_s,
-        heartbeat_s, heartbeat_ms, callback_id, replay_children, target,
-        tenant, child, child_durable, child_version, child_arn)
+        execution,
+        @operation_columns)
     select
-        o.execution, o.ord, o.id, o.type, o.status, o.parent, o.name,
-        o.subtype, o.start_ms, o.end_ms, o.payload, o.error, o.attempt,
-        o.due_ms, o.duration_s, o.timeout_s, o.heartbeat_s, o.heartbeat_ms,
-        o.callback_id, o.replay_children, o.target, o.tenant, o.child,
-        o.child_durable, o.child_version, o.child_arn
+        o.execution,
+        @o.operation_columns
     from started, unnest($48::operation_row[]) o
 ),
 events as (
     insert into history (
-        execution, id, at_ms, type, ord, cause, cause_id, payload, attempt,
-        delay_s, duration_s, due_ms, timeout_s, heartbeat_s, start_ms, flag,
-        ref, tenant, version, child_arn)
+        execution,
+        @event_columns)
     select
-        h.execution, h.id, h.at_ms, h.type, h.ord, h.cause, h.cause_id,
-        h.payload, h.attempt, h.delay_s, h.duration_s, h.due_ms, h.timeout_s,
-        h.heartbeat_s, h.start_ms, h.flag, h.ref, h.tenant, h.version,
-        h.child_arn
+        h.execution,
+        @h.event_columns
     from started, unnest($49::history_row[]) h
 )
 select id from started
@@ -298,19 +237,8 @@ where id = any($4::uuid[]) and exists (
 -- With the EXECUTION operation (its input).
 -- name: execution_head
 select
-    x.id, x.shard, x.function, x.version, x.function_arn, x.arn, x.name,
-    x.status, x.rev, x.write_id, x.cluster_epoch, x.epoch, x.seq, x.running,
-    x.owner, x.request_id, x.claimed_ms, x.failures, x.retry_ms, x.start_ms,
-    x.end_ms, x.deadline_ms, x.timeout_s, x.retention_days, x.sync,
-    x.kms_key_arn, x.trace, x.tenant, x.result, x.error, x.parent,
-    x.parent_ord, x.parent_told, x.pause_ms, x.pause_timeout, x.pause_reason,
-    x.pause_wants_run, x.control_token, x.control_ms, x.metered,
-    x.stored_bytes, x.event_count, x.last_event_ms,
-    o.ord, o.id, o.type, o.status, o.parent, o.name, o.subtype, o.start_ms,
-    o.end_ms, o.payload, o.error, o.attempt, o.due_ms, o.duration_s,
-    o.timeout_s, o.heartbeat_s, o.heartbeat_ms, o.callback_id,
-    o.replay_children, o.target, o.tenant, o.child, o.child_durable,
-    o.child_version, o.child_arn
+    @x.execution_columns,
+    @o.operation_columns
 from execution x
 left join operation o on o.execution = x.id and o.ord = 0
 where x.id = $1::uuid
@@ -328,13 +256,7 @@ where function = $1::text and name = $2::text
 select *
 from (
     (select
-        id, shard, function, version, function_arn, arn, name, status, rev,
-        write_id, cluster_epoch, epoch, seq, running, owner, request_id,
-        claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms,
-        timeout_s, retention_days, sync, kms_key_arn, trace, tenant,
-        null::bytea, null::bytea, parent, parent_ord, parent_told, pause_ms,
-        pause_timeout, null::bytea, pause_wants_run, control_token, control_ms,
-        metered, stored_bytes, event_count, last_event_ms
+        @execution_listed
     from execution
     where function = $1::text
         and ($2::text is null or version = $2)
@@ -348,13 +270,7 @@ from (
     limit $10::bigint)
     union all
     (select
-        id, shard, function, version, function_arn, arn, name, status, rev,
-        write_id, cluster_epoch, epoch, seq, running, owner, request_id,
-        claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms,
-        timeout_s, retention_days, sync, kms_key_arn, trace, tenant,
-        null::bytea, null::bytea, parent, parent_ord, parent_told, pause_ms,
-        pause_timeout, null::bytea, pause_wants_run, control_token, control_ms,
-        metered, stored_bytes, event_count, last_event_ms
+        @execution_listed
     from execution_archive
     where function = $1::text
         and ($2::text is null or version = $2)
@@ -377,13 +293,7 @@ limit $10::bigint
 select *
 from (
     (select
-        id, shard, function, version, function_arn, arn, name, status, rev,
-        write_id, cluster_epoch, epoch, seq, running, owner, request_id,
-        claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms,
-        timeout_s, retention_days, sync, kms_key_arn, trace, tenant,
-        null::bytea, null::bytea, parent, parent_ord, parent_told, pause_ms,
-        pause_timeout, null::bytea, pause_wants_run, control_token, control_ms,
-        metered, stored_bytes, event_count, last_event_ms
+        @execution_listed
     from execution
     where function = $1::text
         and ($2::text is null or version = $2)
@@ -397,13 +307,7 @@ from (
     limit $10::bigint)
     union all
     (select
-        id, shard, function, version, function_arn, arn, name, status, rev,
-        write_id, cluster_epoch, epoch, seq, running, owner, request_id,
-        claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms,
-        timeout_s, retention_days, sync, kms_key_arn, trace, tenant,
-        null::bytea, null::bytea, parent, parent_ord, parent_told, pause_ms,
-        pause_timeout, null::bytea, pause_wants_run, control_token, control_ms,
-        metered, stored_bytes, event_count, last_event_ms
+        @execution_listed
     from execution_archive
     where function = $1::text
         and ($2::text is null or version = $2)
@@ -423,13 +327,7 @@ limit $10::bigint
 -- As the two before, of the one that has this name ($4): oldest first if $11.
 -- name: execution_list_named
 select
-    id, shard, function, version, function_arn, arn, name, status, rev,
-    write_id, cluster_epoch, epoch, seq, running, owner, request_id,
-    claimed_ms, failures, retry_ms, start_ms, end_ms, deadline_ms,
-    timeout_s, retention_days, sync, kms_key_arn, trace, tenant,
-    null::bytea, null::bytea, parent, parent_ord, parent_told, pause_ms,
-    pause_timeout, null::bytea, pause_wants_run, control_token, control_ms,
-    metered, stored_bytes, event_count, last_event_ms
+    @execution_listed
 from execution
 where function = $1::text
     and ($2::text is null or version = $2)

@@ -1,9 +1,7 @@
 -- From $2 on.
 -- name: history_list
 select
-    h.id, h.at_ms, h.type, h.ord, h.cause, h.cause_id, h.payload, h.attempt,
-    h.delay_s, h.duration_s, h.due_ms, h.timeout_s, h.heartbeat_s, h.start_ms,
-    h.flag, h.ref, h.tenant, h.version, h.child_arn,
+    @h.event_columns,
     o.id, o.name, o.subtype, p.id
 from history h
 left join operation o on o.execution = h.execution and o.ord = h.ord
@@ -15,9 +13,7 @@ limit $3::bigint
 -- From $2 downward.
 -- name: history_list_reverse
 select
-    h.id, h.at_ms, h.type, h.ord, h.cause, h.cause_id, h.payload, h.attempt,
-    h.delay_s, h.duration_s, h.due_ms, h.timeout_s, h.heartbeat_s, h.start_ms,
-    h.flag, h.ref, h.tenant, h.version, h.child_arn,
+    @h.event_columns,
     o.id, o.name, o.subtype, p.id
 from history h
 left join operation o on o.execution = h.execution and o.ord = h.ord
