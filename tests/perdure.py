@@ -186,8 +186,14 @@ def python_runtime():
 
 
 def node_runtimes():
-    """[(identifier, path)] of the Nodes put under the build folder."""
+    """[(identifier, path)] of the Nodes put under the build folder, or of the
+    one that PERDURE_NODE names."""
     found = []
+    path = os.environ.get("PERDURE_NODE")
+    if path:
+        done = subprocess.run([path, "--version"], check=True,
+                              capture_output=True, text=True)
+        return [(f"nodejs{done.stdout[1:].split('.')[0]}.x", path)]
     for major in (22, 24):
         path = DEPS / f"node{major}" / "node_modules" / "node" / "bin" / "node"
         if path.exists():
