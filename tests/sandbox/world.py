@@ -1,5 +1,8 @@
 """Workers of the real main, with the probe in them or left waiting."""
 
+import atexit
+import functools
+import glob
 import os
 import shutil
 import socket
@@ -44,6 +47,38 @@ def nodes():
     return out
 
 
+@functools.cache
+def pythons():
+    """Those that PERDURE_TEST_PYTHONS names, else copies of the ones that
+    pyenv keeps in root's home, where no other user may go."""
+    named = os.environ.get("PERDURE_TEST_PYTHONS")
+    if named is not None:
+        return {os.path.basename(p): p for p in named.split(":") if p}
+    out = {}
+    for minor in ("11", "12", "13"):
+        found = glob.glob(os.path.expanduser(
+            f"~/.pyenv/versions/3.{minor}.*/bin/python3.{minor}"))
+        if not found or os.path.exists(f"/usr/bin/python3.{minor}"):
+            continue
+        prefix = Path(sorted(found)[-1]).parent.parent
+        copy = Path(tempfile.mkdtemp(prefix="pd-python-"))
+        atexit.register(shutil.rmtree, copy, ignore_errors=True)
+        copy.chmod(0o755)
+        (copy / "bin").mkdir()
+        shutil.copy(found[-1], copy / "bin")
+        shutil.copytree(prefix / "lib", copy / "lib", symlinks=True,
+                        ignore=shutil.ignore_patterns(
+                            "test", "site-packages", "__pycache__", "*.a"))
+        out[f"python3.{minor}"] = str(copy / "bin" / f"python3.{minor}")
+    return out
+
+
+def library_path():
+    """A copy is linked to the library of where it was built."""
+    return ":".join(["/var/lang/lib", *(
+        str(Path(p).parent.parent / "lib") for p in pythons().values())])
+
+
 def archive(path, bootstrap):
     files = {"bootstrap": bootstrap.encode(), "probe": PROBE.read_bytes(),
              "app.py": PYTHON.encode(), "app.mjs": NODE.encode()}
@@ -72,7 +107,7 @@ class World:
         self.named.bind("\0" + self.abstract)
         self.named.listen()
         os.environ["PD_SECRET_OF_MAIN"] = "outside"
-        for name, path in nodes().items():
+        for name, path in [*pythons().items(), *nodes().items()]:
             options += ("--runtime", f"{name}={path}")
         self.main = main_module.Main(self.folder, *options)
         self.last = 0
@@ -105,7 +140,7 @@ class World:
         self.last += 1
         self.main.worker(self.last, CODE[code], runtime=runtime, tmp=64, env=[
             "PATH=/usr/bin:/bin", "_HANDLER=app.handler", "TZ=:UTC",
-            "LD_LIBRARY_PATH=/var/lang/lib",
+            f"LD_LIBRARY_PATH={library_path()}",
             "LAMBDA_TASK_ROOT=/var/task", "AWS_LAMBDA_FUNCTION_NAME=f",
             "AWS_LAMBDA_FUNCTION_VERSION=1", "AWS_REGION=us-east-1",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256",
