@@ -40,9 +40,9 @@ now_ms(void)
  * start: set later they would not count.
  */
 static const char *const blank_early[] = {
-	"AWS_LAMBDA_NODEJS_", "GCONV_PATH", "GLIBC_", "LANG", "LC_", "LD_", "LOCPATH", "MALLOC_",
-	"NLSPATH", "NODE_", "OPENSSL_", "PATH=", "PYTHON", "SSL_", "TZ", "UV_",
-	"V8_",
+	"AWS_LAMBDA_NODEJS_", "GCONV_PATH", "GLIBC_", "LANG", "LC_", "LD_",
+	"LOCPATH", "MALLOC_", "NLSPATH", "NODE_", "OPENSSL_", "PATH=",
+	"PYTHON", "SSL_", "TZ", "UV_", "V8_",
 };
 
 static int
@@ -63,6 +63,7 @@ blanks_kept(const struct spawn *s)
 	    (int)config_count(s->config, "workers.blanks") : 0;
 }
 
+/* With their lengths: a value of two lines is not two variables. */
 static char *
 kind_key(const struct order *o, uint32_t memory_mb)
 {
@@ -72,7 +73,8 @@ kind_key(const struct order *o, uint32_t memory_mb)
 	buf_fmt(&b, "%s %u %u\n", o->runtime, memory_mb, o->tmp_mb);
 	for (i = 0; i < o->nenvs; i++)
 		if (is_early(o->envs[i]))
-			buf_fmt(&b, "%s\n", o->envs[i]);
+			buf_fmt(&b, "%zu %s\n", strlen(o->envs[i]),
+			    o->envs[i]);
 	return buf_steal(&b);
 }
 

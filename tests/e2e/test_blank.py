@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import time
 
 import perdure
@@ -194,6 +195,20 @@ def test_variables_of_the_interpreter_count_from_its_start(server, warmed):
     other, _ = cold(server, "early-2", env={"PYTHONHASHSEED": "7"})
     assert not blank
     assert one["hash"] == other["hash"]
+
+
+def test_a_value_of_two_lines_is_no_second_variable(server, warmed):
+    """Else one function would start the blanks of another with less than
+    that one asks for."""
+    ready = started(server)
+    cold(server, "lines-1", env={"PYTHONA": "1\nPYTHONHASHSEED=7"})
+    until(lambda: started(server) >= ready + 2, "two blanks of the kind")
+    answer, _ = cold(server, "lines-2",
+                     env={"PYTHONA": "1", "PYTHONHASHSEED": "7"})
+    said = subprocess.run([perdure.python_runtime()[1], "-c",
+                           "print(hash('x'))"], text=True, check=True,
+                          env={"PYTHONHASHSEED": "7"}, capture_output=True)
+    assert answer["hash"] == int(said.stdout)
 
 
 def test_limits_are_the_functions(server, warmed):
