@@ -5,7 +5,8 @@
  * A part is in proportion to a weight among all that have workers, busy or
  * not: a flood is one before anybody else wakes up.  What a function may use
  * beyond its part before it counts as heavy is a credit, for starts and other
- * bursts, which comes back slowly.
+ * bursts, which comes back slowly.  And who uses far less than those that
+ * take the most is not heavy, whatever its part.
  */
 #ifndef CORE_FAIRSHARE_H
 #define CORE_FAIRSHARE_H

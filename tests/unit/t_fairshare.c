@@ -73,6 +73,28 @@ floods_go_last_and_who_uses_its_part_does_not(void **state)
 }
 
 static void
+who_uses_less_than_the_floods_is_light_beyond_its_part(void **state)
+{
+	struct field f;
+	int i, j;
+
+	(void)state;
+	field_init(&f, 25);
+	f.all[0].weight = 4 * 128;
+	/* Ten that sleep have parts, too, so that its own is 10 of 70 ms. */
+	for (i = 0; i < 20 * 60; i++) {
+		/* It comes and goes; the floods are not quite the same. */
+		f.all[0].now_us = i % 2 == 0 ? 24000 : 0;
+		for (j = 11; j < f.n; j++)
+			f.all[j].now_us = 4000 + 20 * j;
+		field_round(&f);
+		assert_false(f.all[0].heavy);
+	}
+	for (j = 1; j < f.n; j++)
+		assert_int_equal(f.all[j].heavy, j >= 11);
+}
+
+static void
 a_burst_is_forgiven(void **state)
 {
 	struct field f;
@@ -138,6 +160,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    floods_go_last_and_who_uses_its_part_does_not),
+		cmocka_unit_test(
+		    who_uses_less_than_the_floods_is_light_beyond_its_part),
 		cmocka_unit_test(a_burst_is_forgiven),
 		cmocka_unit_test(one_alone_is_never_heavy),
 		cmocka_unit_test(who_becomes_modest_is_light_again),
