@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -18,8 +19,12 @@
 #define SKIP_MOST (256ull * 1024 * 1024)
 #define LINGER_S 2
 #define BODY_PERIODS_MOST 20
-/* Requests that one readable event may answer: others want their turn. */
+/*
+ * Requests that one readable event may answer, and after which time there is
+ * none more of a peer that has a share: others want their turn.
+ */
 #define TURN_MOST 16
+#define TURN_US 200
 
 static void
 conn_unref(struct conn *c)
@@ -68,6 +73,36 @@ conn_begin(struct conn *c)
 	return c->share == NULL ? 0 : share_begin();
 }
 
+static bool
+conn_turn_is_over(struct conn *c, int turns)
+{
+	struct timespec t;
+	int64_t now;
+
+	if (turns == TURN_MOST)
+		return true;
+	if (c->share == NULL)
+		return false;
+	/* Of all clocks the one that costs no system call. */
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	now = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+	if (turns == 0)
+		c->begun_us = now;
+	return now - c->begun_us > TURN_US;
+}
+
+/*
+ * By way of the loop's next look at everybody: what is made active in a
+ * callback runs before that.
+ */
+static void
+conn_go_on(struct conn *c)
+{
+	static const struct timeval now = { 0, 0 };
+
+	event_add(&c->again, &now);
+}
+
 struct http_request *
 conn_release(struct conn *c)
 {
@@ -89,6 +124,9 @@ conn_close(struct conn *c)
 	if (c->state == CONN_CLOSED)
 		return;
 	c->state = CONN_CLOSED;
+	turn_forget(c->share, &c->rd_turn);
+	turn_forget(c->share, &c->wr_turn);
+	turn_forget(c->share, &c->again_turn);
 	event_del(&c->rd);
 	event_del(&c->wr);
 	event_del(&c->again);
@@ -199,7 +237,7 @@ conn_finish(struct conn *c)
 	conn_enter(c, CONN_HEAD);
 	event_add(&c->rd, NULL);
 	if (!c->running && c->in.len > c->in_at)
-		event_active(&c->again, EV_TIMEOUT, 0);
+		conn_go_on(c);
 }
 
 /* Nothing is left to write. */
@@ -213,6 +251,7 @@ conn_flushed(struct conn *c)
 	else
 		buf_reset(&c->out);
 	c->out_at = 0;
+	turn_forget(c->share, &c->wr_turn);
 	event_del(&c->wr);
 	if (c->state != CONN_BUSY)
 		return;
@@ -263,10 +302,13 @@ conn_on_writable(evutil_socket_t fd, short what, void *arg)
 	struct conn *c = arg;
 	struct http_request *r;
 	void (*room)(void *);
-	int64_t begun = conn_begin(c);
+	int64_t begun;
 
 	(void)fd;
 	(void)what;
+	if (turn_wait(c->share, &c->wr_turn, &c->wr))
+		return;
+	begun = conn_begin(c);
 	if (conn_send(c, "", 0) == 0 && c->state == CONN_BUSY) {
 		r = c->req;
 		if (r != NULL && r->room != NULL && c->out_at == c->out.len) {
@@ -459,8 +501,8 @@ conn_run(struct conn *c)
 	c->running = true;
 	c->refs++;
 	while (more)
-		if (c->state == CONN_HEAD && turns++ == TURN_MOST) {
-			event_active(&c->again, EV_TIMEOUT, 0);
+		if (c->state == CONN_HEAD && conn_turn_is_over(c, turns++)) {
+			conn_go_on(c);
 			more = false;
 		} else if (c->state == CONN_HEAD)
 			more = conn_head(c);
@@ -483,8 +525,10 @@ conn_run(struct conn *c)
 		c->in_at = 0;
 	}
 	/* A peer that sends on while its request waits is not read on. */
-	if (c->state == CONN_BUSY && c->in.len >= READ_ONCE_BYTES)
+	if (c->state == CONN_BUSY && c->in.len >= READ_ONCE_BYTES) {
+		turn_forget(c->share, &c->rd_turn);
 		event_del(&c->rd);
+	}
 	conn_unref(c);
 }
 
@@ -492,10 +536,13 @@ static void
 conn_on_again(evutil_socket_t fd, short what, void *arg)
 {
 	struct conn *c = arg;
-	int64_t begun = conn_begin(c);
+	int64_t begun;
 
 	(void)fd;
 	(void)what;
+	if (turn_wait(c->share, &c->again_turn, &c->again))
+		return;
+	begun = conn_begin(c);
 	conn_run(c);
 	conn_charge(c, begun, &c->again);
 }
@@ -544,10 +591,13 @@ static void
 conn_on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct conn *c = arg;
-	int64_t begun = conn_begin(c);
+	int64_t begun;
 
 	(void)fd;
 	(void)what;
+	if (turn_wait(c->share, &c->rd_turn, &c->rd))
+		return;
+	begun = conn_begin(c);
 	conn_read(c);
 	conn_charge(c, begun, &c->rd);
 }

@@ -25,6 +25,8 @@ server_listen(struct http_server *s)
 
 	if (s->fd < 0)
 		return;
+	if (s->turn.waits)
+		return;
 	if (most > 0 && s->nconns >= most)
 		event_del(&s->accept);
 	else if (!event_pending(&s->pause, EV_TIMEOUT, NULL))
@@ -98,9 +100,12 @@ static void
 server_on_accept(evutil_socket_t lfd, short what, void *arg)
 {
 	struct http_server *s = arg;
-	int64_t begun = share_begin();
+	int64_t begun;
 
 	(void)what;
+	if (turn_wait(s->conf.share, &s->turn, &s->accept))
+		return;
+	begun = share_begin();
 	server_accept(s, lfd);
 	if (s->conf.share != NULL)
 		share_end(s->conf.share, begun, &s->accept);
@@ -149,6 +154,7 @@ server_stop_listening(struct http_server *s)
 {
 	if (s->fd < 0)
 		return;
+	turn_forget(s->conf.share, &s->turn);
 	event_del(&s->accept);
 	event_del(&s->pause);
 	close(s->fd);

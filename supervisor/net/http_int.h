@@ -36,6 +36,8 @@ struct conn {
 	int fd, refs;
 	enum conn_state state;
 	struct event rd, wr, again, timer;
+	struct turn rd_turn, wr_turn, again_turn;
+	int64_t begun_us;	/* of this turn; only where there is a share */
 	struct buf in, out;
 	size_t in_at, seen, out_at;
 	struct http_request *req;
@@ -55,6 +57,7 @@ struct http_server {
 	struct http_conf conf;
 	int fd;
 	struct event accept, pause;
+	struct turn turn;	/* of accept */
 	struct conn_list conns;
 	int nconns;
 	size_t bodies;		/* bytes of bodies in memory */

@@ -15,7 +15,9 @@ libsup_a_SOURCES += \
 	%D%/proxy_head.c \
 	%D%/proxy_int.h \
 	%D%/share.c \
-	%D%/share.h
+	%D%/share.h \
+	%D%/turn.c \
+	%D%/turn.h
 
 unit_tests += tests/unit/t_http
 tests_unit_t_http_SOURCES = tests/unit/t_http.c

@@ -29,6 +29,7 @@ share_new(struct share_common *common, size_t bytes_own, size_t bytes_most,
 	s->bytes_own = bytes_own;
 	s->bytes_most = bytes_most;
 	s->conns_own = conns_own;
+	TAILQ_INIT(&s->waits);
 	return s;
 }
 
@@ -129,9 +130,11 @@ void
 share_end(struct share *s, int64_t begun, struct event *ev)
 {
 	int64_t now = clock_us(CLOCK_MONOTONIC);
+	double used = (double)(share_begin() - begun);
 	int priority;
 
-	s->used_us = used_at(s, now) + (double)(share_begin() - begun);
+	turn_charge(s, used, now);
+	s->used_us = used_at(s, now) + used;
 	s->at_us = now;
 	priority = s->used_us > LAST_US ? SHARE_LAST : SHARE_ORDINARY;
 	/* Refused while it is active or the loop knows one level only. */

@@ -14,7 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct event;
+#include "net/turn.h"
+
 
 /* Priorities of the loop; events that say nothing are ordinary. */
 enum {
@@ -24,12 +25,24 @@ enum {
 	SHARE_PRIORITIES
 };
 
-/* Starts as its two bounds and zeros. */
+/* For whom something was asked for, and when. */
+struct share_wanted {
+	const void *owner;
+	int64_t at_us;
+};
+
+/* Starts as its two bounds and zeros; turns_open if there are turns. */
 struct share_common {
 	size_t bytes_most;
 	int conns_most;
 	size_t bytes;
 	int conns;
+	struct event *look;	/* at those held; NULL: nobody is */
+	TAILQ_HEAD(, share) held;
+	/* What each gets of a second, and what all used since it was set. */
+	double rate_us, used_us;
+	int64_t rate_at_us;
+	struct share_wanted wanted[2];
 };
 
 struct share {
@@ -41,6 +54,11 @@ struct share {
 	int conns, calls;
 	double used_us;		/* of processor time; decays */
 	int64_t at_us;
+	const void *owner;	/* those of one do not wait for each other */
+	double room_us;		/* see turn.h */
+	int64_t room_at_us;
+	struct turn_list waits;
+	TAILQ_ENTRY(share) held;	/* while it has waits */
 };
 
 /* Counted: whoever charges it holds a reference.  common outlives all. */

@@ -731,6 +731,7 @@ pool_new(struct event_base *base, struct env *env, int link_fd,
 	    COMMON_BYTES;
 	p->common.conns_most = conf->connections_most > 0 ?
 	    conf->connections_most : COMMON_CONNECTIONS;
+	turns_open(&p->common, base);
 	p->workers = map_new(env_random_u64(env));
 	p->groups = map_new(env_random_u64(env));
 	TAILQ_INIT(&p->group_list);
@@ -779,6 +780,7 @@ pool_free(struct pool *p)
 		group_free(g);
 	}
 	pool_free_waits(&p->finished);
+	turns_close(&p->common);
 	event_free(p->finish);
 	event_free(p->watch);
 	unpack_free(p->unpack);

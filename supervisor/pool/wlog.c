@@ -29,6 +29,7 @@ struct wlog_pipe {
 	int fd;
 	char stream;
 	struct event *ev;
+	struct turn turn;	/* of ev */
 	struct buf line;	/* begun, not ended */
 };
 
@@ -109,6 +110,26 @@ wlog_platform(struct wlog *l, const char *text, size_t len)
 	wlog_write(l, 'p', text, len);
 }
 
+/*
+ * Whole lines of which none could be kept, however short: they need not be
+ * told apart.
+ */
+static size_t
+pipe_drop(struct wlog_pipe *p, const char *data, size_t len)
+{
+	struct wlog *l = p->log;
+	const char *nl;
+
+	if (p->line.len > 0 || (l->room >= LINE_COST &&
+	    l->written + LINE_COST <= WLOG_INVOCATION_MOST))
+		return 0;
+	nl = memrchr(data, '\n', len);
+	if (nl == NULL)
+		return 0;
+	l->dropped += (size_t)(nl + 1 - data);
+	return (size_t)(nl + 1 - data);
+}
+
 /* Cuts what came into lines; the rest waits for its end. */
 static void
 pipe_take(struct wlog_pipe *p, const char *data, size_t len)
@@ -117,6 +138,11 @@ pipe_take(struct wlog_pipe *p, const char *data, size_t len)
 	size_t n;
 
 	while (len > 0) {
+		n = pipe_drop(p, data, len);
+		data += n;
+		len -= n;
+		if (len == 0)
+			break;
 		nl = memchr(data, '\n', len);
 		n = nl == NULL ? len : (size_t)(nl - data);
 		if (nl != NULL && p->line.len == 0) {
@@ -146,6 +172,7 @@ pipe_flush(struct wlog_pipe *p)
 static void
 pipe_close(struct wlog_pipe *p)
 {
+	turn_forget(p->log->share, &p->turn);
 	if (p->ev != NULL)
 		event_free(p->ev);
 	p->ev = NULL;
@@ -206,7 +233,7 @@ wlog_on_resume(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	for (i = 0; i < 2; i++)
-		if (l->pipes[i].ev != NULL)
+		if (l->pipes[i].ev != NULL && !l->pipes[i].turn.waits)
 			event_add(l->pipes[i].ev, NULL);
 }
 
@@ -215,10 +242,13 @@ pipe_on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct wlog_pipe *p = arg;
 	struct wlog *l = p->log;
-	int64_t begun = share_begin();
+	int64_t begun;
 
 	(void)fd;
 	(void)what;
+	if (turn_wait(l->share, &p->turn, p->ev))
+		return;
+	begun = share_begin();
 	wlog_pace(l, pipe_read(p));
 	if (l->share != NULL)
 		share_end(l->share, begun, p->ev);

@@ -468,6 +468,7 @@ worker_hand(struct worker *w, struct invocation *inv)
 	w->invocation = inv;
 	w->pool->heard++;
 	inv->worker = w;
+	turn_wanted(w->share);
 	/* Nobody else may take it while the payload is made. */
 	worker_enter(w, WORKER_BUSY);
 	payload = invocation_payload(inv);
@@ -622,6 +623,7 @@ worker_start(struct group *g, bool late)
 	w->log_stream = worker_stream_name(w);
 	w->share = share_new(&p->common, SHARE_BYTES_OWN, SHARE_BYTES_MOST,
 	    SHARE_CONNECTIONS_OWN);
+	w->share->owner = g;
 	w->log = wlog_new(p->base, p->env, -1, -1, worker_on_line, w);
 	w->timer = evtimer_new(p->base, worker_on_timer, w);
 	TAILQ_INSERT_HEAD(&g->workers, w, all);

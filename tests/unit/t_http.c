@@ -30,6 +30,8 @@ struct fixture {
 	int port, handled, gone, rooms;
 	struct http_request *parked;
 	bool free_in_handler;
+	int other;		/* a client that speaks up meanwhile */
+	int before_other;	/* requests that were handled before its own */
 };
 
 static int64_t
@@ -73,6 +75,11 @@ handle(void *arg, struct http_request *r)
 		http_park(r, on_gone, f);
 		return;
 	}
+	if (strcmp(http_path(r), "/wake") == 0)
+		assert_true(send(f->other, "GET /other HTTP/1.1\r\n\r\n", 23,
+		    0) == 23);
+	if (strcmp(http_path(r), "/other") == 0)
+		f->before_other = f->handled;
 	if (strcmp(http_path(r), "/free") == 0) {
 		http_server_free(f->server);
 		f->server = NULL;
@@ -324,6 +331,27 @@ pipelined_in_order(void **state)
 	get(f, fd, &in, "GET|/49|-|");
 	assert_true(strstr(in.data, "GET|/7|-|") < strstr(in.data, "GET|/8|-|"));
 	assert_int_equal(f->handled, 50);
+	close(fd);
+}
+
+/* Whatever has come from one peer: the next is asked in between. */
+static void
+others_have_a_turn_while_many_are_pipelined(void **state)
+{
+	struct fixture *f = *state;
+	own_buf struct buf in = BUF_INIT;
+	int fd = dial(f), i;
+
+	f->other = dial(f);
+	say(f, f->other, "GET /first HTTP/1.1\r\n\r\n");
+	until(f, &f->handled, 1);
+	for (i = 0; i < 200; i++)
+		buf_fmt(&in, "GET /%s HTTP/1.1\r\n\r\n",
+		    i == 50 ? "wake" : "x");
+	put(f, fd, in.data, in.len);
+	until(f, &f->handled, 202);
+	assert_true(f->before_other > 50 && f->before_other < 120);
+	close(f->other);
 	close(fd);
 }
 
@@ -738,6 +766,7 @@ main(void)
 		TEST(body_by_length_and_by_chunks),
 		TEST(byte_by_byte),
 		TEST(pipelined_in_order),
+		TEST(others_have_a_turn_while_many_are_pipelined),
 		TEST(header_values_cannot_split),
 		TEST(malformed_is_refused),
 		TEST(long_head_is_refused),
