@@ -2,6 +2,11 @@
 
 #include "core/poolplan.h"
 
+#define WORKERS_A_CORE 4
+#define CORES_MOST 1024
+#define SHARES_MOST 4
+#define WORKER_BYTES (512ull << 20)
+
 static int
 least(int a, int b)
 {
@@ -27,4 +32,24 @@ poolplan_make(const struct poolplan_in *in)
 	p.give_up = least(positive(wanted - p.start - in->stopping),
 	    in->idle_elsewhere);
 	return p;
+}
+
+int
+poolplan_share(long cores)
+{
+	long n = cores < 1 ? 1 : cores > CORES_MOST ? CORES_MOST : cores;
+
+	return (int)(WORKERS_A_CORE * n);
+}
+
+int
+poolplan_most(long cores, uint64_t memory_bytes)
+{
+	int share = poolplan_share(cores);
+	uint64_t room = memory_bytes / WORKER_BYTES;
+
+	if (room < (uint64_t)share)
+		return share;
+	return room > (uint64_t)share * SHARES_MOST ? share * SHARES_MOST :
+	    (int)room;
 }

@@ -4,6 +4,8 @@
 #ifndef CORE_POOLPLAN_H
 #define CORE_POOLPLAN_H
 
+#include <stdint.h>
+
 struct poolplan_in {
 	int waiting;		/* invocations without a worker */
 	int starting;		/* workers that will take one */
@@ -21,5 +23,14 @@ struct poolplan {
 };
 
 struct poolplan poolplan_make(const struct poolplan_in *);
+
+/*
+ * How many workers there are where nobody says.  Those of one function version
+ * are as many as the cores can use, all together several times that, where
+ * there is memory for them: an idle one costs nothing else, and the functions
+ * that are called in turn must not end each other's.
+ */
+int poolplan_share(long cores);
+int poolplan_most(long cores, uint64_t memory_bytes);
 
 #endif

@@ -317,11 +317,23 @@ pool_give_up(struct pool *p, const struct group *g, int count)
 	}
 }
 
+/* Workers that it may have; 0: no bound of its own. */
+static int
+group_most(const struct group *g)
+{
+	const struct pool_conf *conf = &g->pool->conf;
+	int share = g->reserved >= 0 ? 0 : conf->group_share;
+
+	if (conf->group_most <= 0 || share <= 0)
+		return conf->group_most > 0 ? conf->group_most : share;
+	return conf->group_most < share ? conf->group_most : share;
+}
+
 /* Invocations that may still get a worker of their own. */
 static int
 group_wants(const struct group *g)
 {
-	int i, alive = 0, most = g->pool->conf.group_most, room;
+	int i, alive = 0, most = group_most(g), room;
 
 	if (most <= 0)
 		return g->nwaits;

@@ -11,6 +11,7 @@
 #include "api/api.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "core/poolplan.h"
 #include "flow/registry.h"
 #include "flow/start.h"
 #include "net/share.h"
@@ -249,15 +250,21 @@ serve_build_store(struct serve *s)
 	s->pg = pgstore_open(s->base, s->env, &conf, serve_on_store, s);
 }
 
-static int
-serve_workers(const struct config *c)
+/* Where nothing is set there is a bound for one function version as well. */
+static void
+serve_workers(const struct config *c, struct pool_conf *conf)
 {
-	int64_t n = config_count(c, "workers.max_concurrency");
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
 
-	if (n == 0)
-		n = 4 * (cores > 0 ? cores : 1);
-	return (int)n;
+	conf->workers_most = (int)config_count(c, "workers.max_concurrency");
+	conf->group_most = (int)config_count(c, "workers.per_function");
+	if (conf->workers_most > 0)
+		return;
+	conf->workers_most = poolplan_most(cores, pages > 0 && size > 0 ?
+	    (uint64_t)pages * (uint64_t)size : 0);
+	if (conf->group_most == 0)
+		conf->group_share = poolplan_share(cores);
 }
 
 /* Half of the descriptors, so that the rest never runs out of them. */
@@ -276,8 +283,6 @@ serve_build_pool(struct serve *s)
 {
 	const struct config *c = s->conf->config;
 	struct pool_conf conf = {
-		.workers_most = serve_workers(c),
-		.group_most = (int)config_count(c, "workers.per_function"),
 		.connections_most = serve_connections(),
 		.queue_most = (int)config_count(c, "quota.concurrency"),
 		.idle_s = (int)(config_ms(c, "workers.idle_timeout") / 1000),
@@ -301,6 +306,7 @@ serve_build_pool(struct serve *s)
 		.stop_arg = s,
 	};
 
+	serve_workers(c, &conf);
 	s->pool = pool_new(s->base, s->env, s->conf->link_fd, &conf);
 }
 

@@ -1190,6 +1190,40 @@ reserved_workers_are_beside_the_common_ones(void **state)
 	call_free(none);
 }
 
+/* Unless it has some of its own. */
+static void
+a_function_leaves_room_where_nobody_set_a_bound(void **state)
+{
+	static int n = 3;
+	struct fixture *f = *state;
+	struct call *a[3], *b[3], *c;
+	int i;
+
+	f->conf.reserved = reserved_of;
+	f->conf.reserved_arg = &n;
+	f->conf.group_share = 2;
+	f = again_with(state, 4, 5000);
+	for (i = 0; i < 3; i++)
+		b[i] = invoke_t(f, "b", 30);
+	UNTIL(f, f->started >= 2);
+	assert_int_equal(pool_count(f->pool, "all"), 2);
+	c = invoke_t(f, "c", 30);
+	UNTIL(f, f->started >= 3);
+	assert_int_equal(pool_count(f->pool, "all"), 3);
+	for (i = 0; i < 3; i++)
+		a[i] = invoke_t(f, "a", 30);
+	UNTIL(f, f->started >= 6);
+	assert_int_equal(pool_count(f->pool, "all"), 6);
+	for (i = 0; i < 3; i++) {
+		pool_cancel(f->pool, &a[i]->inv);
+		pool_cancel(f->pool, &b[i]->inv);
+		call_free(a[i]);
+		call_free(b[i]);
+	}
+	pool_cancel(f->pool, &c->inv);
+	call_free(c);
+}
+
 static void
 one_more_may_start_where_all_are_taken(void **state)
 {
@@ -1399,6 +1433,7 @@ main(void)
 		TEST(an_archive_without_a_program_is_tried_once),
 		TEST(an_idle_worker_makes_room_for_another_function),
 		TEST(reserved_workers_are_beside_the_common_ones),
+		TEST(a_function_leaves_room_where_nobody_set_a_bound),
 		TEST(one_more_may_start_where_all_are_taken),
 		TEST(the_queue_is_bounded_and_can_be_left),
 		TEST(a_cancelled_one_goes_on_unheard),
