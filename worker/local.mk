@@ -74,6 +74,35 @@ EXTRA_DIST += \
 	%D%/road.h \
 	%D%/stack.c
 
+# Run inside workers, beside the runtime's client: without any of our flags,
+# since neither may need anything that is not in it.
+if HAVE_SNAPSHOTS
+snapdir = $(pkgdatadir)/runtime-api/python
+snap_SCRIPTS = \
+	runtime-api/python/dump.so \
+	runtime-api/python/restore
+CLEANFILES += $(snap_SCRIPTS)
+snap_flags = -std=gnu11 -O2 -Wall -Wextra -I$(top_srcdir) -D_GNU_SOURCE \
+	-U_FORTIFY_SOURCE
+
+runtime-api/python/dump.so: %D%/dump.c %D%/snap.h
+	$(AM_V_at)$(MKDIR_P) runtime-api/python
+	$(AM_V_CC)$(CC) $(snap_flags) -shared -fPIC -Wl,-z,relro,-z,now \
+		-o $@ $(srcdir)/%D%/dump.c
+
+runtime-api/python/restore: %D%/restore.c %D%/snap.h
+	$(AM_V_at)$(MKDIR_P) runtime-api/python
+	$(AM_V_CC)$(CC) $(snap_flags) -ffreestanding -fno-stack-protector \
+		-fcf-protection=none -fPIE -no-pie -static -nostdlib \
+		-Wl,-Ttext-segment=0x600000000000 -Wl,--build-id=none \
+		-Wl,-z,noseparate-code -Wl,-z,noexecstack \
+		-o $@ $(srcdir)/%D%/restore.c
+endif
+EXTRA_DIST += \
+	%D%/dump.c \
+	%D%/restore.c \
+	%D%/snap.h
+
 unit_tests += \
 	tests/unit/t_gate \
 	tests/unit/t_spec

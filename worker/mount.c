@@ -244,7 +244,8 @@ mount_trees(struct sandbox *s, struct err *err)
 	if (make_point(s->root, "opt", 0, err) < 0 ||
 	    make_point(s->root, "var/task", 0, err) < 0 ||
 	    make_point(s->root, "var/runtime", 0, err) < 0 ||
-	    make_point(s->root, "var/warm", 0, err) < 0)
+	    make_point(s->root, "var/warm", 0, err) < 0 ||
+	    make_point(s->root, "var/snapshot", 0, err) < 0)
 		return -1;
 	return 0;
 }

@@ -109,7 +109,7 @@ struct spec {
 	uint32_t tmp_mb;
 	uint32_t peer;		/* SPEC_BIND: its first process */
 	uint64_t most_bytes;	/* SPEC_UNPACK: unpacked */
-	uint32_t most_entries;
+	uint32_t most_entries;	/* 0: it is no archive; see unpack.h */
 	uint32_t nmounts, nargs, nenvs;
 	struct spec_mount mounts[SPEC_MOUNTS_MOST];
 	const char *args[SPEC_ARGS_MOST + 1];

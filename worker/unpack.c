@@ -294,6 +294,41 @@ unpack_all(struct unpack *u, int archive, struct err *err)
 	return 0;
 }
 
+static int
+write_all(int fd, const char *p, size_t n, struct err *err)
+{
+	ssize_t done;
+
+	for (; n > 0; p += done, n -= (size_t)done) {
+		done = write(fd, p, n);
+		if (done < 0)
+			return err_sys(err, "write");
+	}
+	return 0;
+}
+
+/* Whatever it is goes into one file. */
+static int
+unpack_raw(struct unpack *u, int from, struct err *err)
+{
+	static char room[256 * 1024];
+	own_fd int fd = -1;
+	ssize_t n;
+
+	fd = openat(u->folder, UNPACK_RAW_NAME, O_CREAT | O_EXCL | O_WRONLY |
+	    O_CLOEXEC, 0444);
+	if (fd < 0)
+		return err_sys(err, "make the file");
+	while ((n = read(from, room, sizeof(room))) > 0) {
+		u->bytes += (uint64_t)n;
+		if (u->bytes > u->spec->most_bytes)
+			return err_set(err, ERR_TOO_LARGE, "too many bytes");
+		if (write_all(fd, room, (size_t)n, err) < 0)
+			return -1;
+	}
+	return n < 0 ? err_sys(err, "read") : 0;
+}
+
 int
 unpack_archive(int archive, int folder, const struct spec *spec,
     uint64_t *bytes, struct err *err)
@@ -301,6 +336,11 @@ unpack_archive(int archive, int folder, const struct spec *spec,
 	struct unpack u = { .spec = spec, .folder = folder };
 	int r;
 
+	if (spec->most_entries == 0) {
+		r = unpack_raw(&u, archive, err);
+		*bytes = u.bytes;
+		return r;
+	}
 	u.zip = archive_read_new();
 	if (u.zip == NULL)
 		return err_set(err, ERR_INTERNAL, "libarchive");

@@ -14,6 +14,8 @@
 
 #define UNPACK_ARCHIVE_FD 4
 #define UNPACK_FOLDER_FD 5
+/* With most_entries 0 the bytes are not looked at, and go in there. */
+#define UNPACK_RAW_NAME "memory"
 
 /* Sends a REPORT_UNPACKED; fails only if the process cannot be locked in. */
 int unpack_main(const struct spec *, struct err *);

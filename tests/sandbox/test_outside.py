@@ -209,7 +209,8 @@ def test_the_tree_is_ours(full_or_userns, seen):
     assert set(os.listdir(root / "dev")) == {
         "fd", "full", "null", "random", "shm", "stderr", "stdin", "stdout",
         "urandom", "zero"}
-    assert set(os.listdir(root / "var")) == {"task", "runtime", "warm"}
+    assert set(os.listdir(root / "var")) == {"task", "runtime", "snapshot",
+                                            "warm"}
     users = [u.split(":")[0] for u in
              (root / "etc/passwd").read_text().splitlines()]
     assert users == ["root", "sbx", "nobody"]
