@@ -20,6 +20,8 @@ runtime_files += \
 	%D%/python/blank.py \
 	%D%/python/bootstrap.py \
 	%D%/python/fastclient.py \
+	%D%/python/packages/snapshot_restore_py.py \
+	%D%/python/snapshot.py \
 	%D%/python/warm.py
 
 EXTRA_DIST += \

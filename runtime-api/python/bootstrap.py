@@ -624,9 +624,10 @@ def set_up_path(environ):
     runtime = environ.get("LAMBDA_RUNTIME_DIR", HERE)
     first = [environ.get("LAMBDA_TASK_ROOT", os.getcwd()),
              "%s/lib/%s/site-packages" % (LAYERS, version), LAYERS]
-    ours = (*first, runtime, HERE, WARM + "/rapid", "")
+    packages = os.path.join(HERE, "packages")
+    ours = (*first, runtime, HERE, packages, WARM + "/rapid", "")
     sys.path[:] = first + runtime_path(
-        runtime, [p for p in sys.path if p not in ours])
+        runtime, [p for p in sys.path if p not in ours]) + [packages]
 
 
 def runtime_path(runtime, others):
@@ -734,26 +735,51 @@ class Runtime:
     def connect(self, address):
         self.api = RuntimeApi(address)
 
-    def bind(self, environ):
-        """Takes the function's environment; ends the process when the
-        handler cannot be loaded."""
+    def set_up(self, environ):
+        """Takes the function's environment."""
         set_up_path(environ)
         use_byte_code(environ.get("LAMBDA_TASK_ROOT", os.getcwd()))
         self.log = Log(environ)
         set_up_logging(self.log)
         self.writer = JsonWriter(environ.get("AWS_EXECUTION_ENV") in ASCII_ONLY)
+
+    def bind(self, environ):
+        """Ends the process when the handler cannot be loaded."""
+        self.set_up(environ)
         preloaded = DURABLE_SDK in sys.modules
         try:
             self.handler = load_handler_fast(environ["_HANDLER"])
         except Exception as e:
-            error = error_of(e)
             logging.warning(UNHANDLED)
-            self.log.error(error)
-            sys.stdout.flush()
-            self.api.init_error(error)
-            sys.exit(1)
+            self.fail(error_of(e), 1)
         if not preloaded:
             self.has_client = give_durable_client(environ, self.log)
+
+    def fail(self, error, status):
+        self.log.error(error)
+        sys.stdout.flush()
+        self.api.init_error(error)
+        sys.exit(status)
+
+    def restore(self, snapshot):
+        """Does all that needs no invocation in a template, and returns in
+        each worker that is made of it."""
+        out = snapshot.apart()
+        try:
+            os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"] = "snap-start"
+            self.set_up(os.environ)
+            self.handler = load_handler_fast(os.environ["_HANDLER"])
+            snapshot.before()
+        except BaseException as e:
+            snapshot.refuse(out, e)
+        snapshot.take(out)
+        self.connect(os.environ["AWS_LAMBDA_RUNTIME_API"])
+        try:
+            snapshot.after()
+        except Exception as e:
+            error = error_of(e)
+            error["errorType"] = "Runtime.AfterRestoreError"
+            self.fail(error, 65)
 
     def serve(self):
         while True:
@@ -799,10 +825,13 @@ def main():
     sys.argv[0] = os.path.join(HERE, "bootstrap.py")
     runtime = Runtime()
     runtime.prepare()
-    if sys.argv[1:] == ["--blank"]:
-        wait_blank()
-    runtime.connect(os.environ["AWS_LAMBDA_RUNTIME_API"])
-    runtime.bind(os.environ)
+    if sys.argv[1:] == ["--snapshot"]:
+        runtime.restore(module_beside("snapshot"))
+    else:
+        if sys.argv[1:] == ["--blank"]:
+            wait_blank()
+        runtime.connect(os.environ["AWS_LAMBDA_RUNTIME_API"])
+        runtime.bind(os.environ)
     try:
         runtime.serve()
     except (OSError, ApiError) as e:
