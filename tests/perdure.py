@@ -141,7 +141,7 @@ def is_blank(pid):
 
 def waits_for_function(pid):
     words = proc_words(pid)
-    if b"--warm" in words or b"/var/rapid/warm.py" in words:
+    if {b"--warm", b"/var/rapid/warm.py", b"--snapshot"} & set(words):
         return True
     return b"--blank" in words and os.readlink(f"/proc/{pid}/fd/3").startswith(
         "pipe:")

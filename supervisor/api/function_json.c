@@ -4,6 +4,7 @@
 
 #include "api/function_json.h"
 #include "flow/registry.h"
+#include "pool/pool.h"
 
 static const char *const listed_without[] = { "State", "StateReason",
 	"StateReasonCode", "LastUpdateStatus", "LastUpdateStatusReason",
@@ -31,6 +32,25 @@ function_json_reply(json_t *o, enum function_reply reply)
 	}
 }
 
+/* What is stored says what was asked for; this is what became of it. */
+static void
+function_json_snapshot(const struct call *c, const struct function_version *v,
+    json_t *o)
+{
+	enum snapshot_state state = pool_snapshot(c->engine->pool, v);
+
+	if (state == SNAPSHOT_NONE)
+		return;
+	json_object_set_new(o, "SnapStart", json_pack("{s:s, s:s}", "ApplyOn",
+	    "PublishedVersions", "OptimizationStatus",
+	    state == SNAPSHOT_ON ? "On" : "Off"));
+	if (state != SNAPSHOT_PENDING)
+		return;
+	set_text(o, "State", "Pending");
+	set_text(o, "StateReason", "The function is being created.");
+	set_text(o, "StateReasonCode", "Creating");
+}
+
 json_t *
 function_json(const struct call *c, const struct function_version *v,
     const char *qualifier, enum function_reply reply)
@@ -43,6 +63,7 @@ function_json(const struct call *c, const struct function_version *v,
 	set_text(o, "FunctionName", v->function);
 	set_text(o, "FunctionArn", arn);
 	set_text(o, "Version", v->version);
+	function_json_snapshot(c, v, o);
 	f = registry_get(c->engine->registry, v->function);
 	if (f != NULL && f->deleting)
 		function_set_deleting(o);

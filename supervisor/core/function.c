@@ -38,6 +38,25 @@ version_code(struct function_version *v, struct err *err)
 	return 0;
 }
 
+/* No two versions ever have the same revision. */
+static void
+version_snapshot(struct function_version *v)
+{
+	const char *on = json_string_value(json_object_get(json_object_get(
+	    v->config, "SnapStart"), "ApplyOn"));
+	const char *revision = json_string_value(json_object_get(v->config,
+	    "RevisionId"));
+	own_buf struct buf b = BUF_INIT;
+	unsigned char sum[32];
+
+	if (on == NULL || strcmp(on, "PublishedVersions") != 0 ||
+	    revision == NULL || strcmp(v->version, "$LATEST") == 0)
+		return;
+	buf_fmt(&b, "%s\n%s\n%s", v->function, v->version, revision);
+	digest_sha256(b.data, b.len, sum);
+	digest_hex(sum, sizeof(sum), v->snapshot);
+}
+
 static void
 version_durable(struct function_version *v)
 {
@@ -108,6 +127,7 @@ function_version_new(const char *function, const char *version,
 	    "EphemeralStorage"), "Size", 512);
 	v->code_size = version_number(config, "CodeSize", 0);
 	version_durable(v);
+	version_snapshot(v);
 	v->deleting = json_is_string(state) &&
 	    strcmp(json_string_value(state), "Deleting") == 0;
 	mode = json_object_get(json_object_get(config, "TenancyConfig"),

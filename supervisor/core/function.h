@@ -34,6 +34,8 @@ struct function_version {
 	bool deleting;		/* State Deleting: its executions drain */
 	char code[65];		/* SHA-256 of the archive in hex */
 	int64_t code_size;
+	/* With SnapStart: the name of its snapshot, in hex; else "". */
+	char snapshot[65];
 };
 
 struct function_alias {

@@ -66,9 +66,6 @@ rules_unsupported(const json_t *in, struct err *err)
 	text = text_of(in, "PackageType");
 	if (text != NULL && strcmp(text, "Zip") != 0)
 		return refuse(err, "Container images are not supported.");
-	text = text_of(json_object_get(in, "SnapStart"), "ApplyOn");
-	if (text != NULL && strcmp(text, "None") != 0)
-		return refuse(err, "SnapStart is not supported.");
 	return 0;
 }
 
@@ -210,7 +207,7 @@ static const char *const rules_copied[] = { "Runtime", "Role", "Handler",
 	"Description", "Timeout", "MemorySize", "Environment",
 	"EphemeralStorage", "TracingConfig", "LoggingConfig", "DurableConfig",
 	"TenancyConfig", "KMSKeyArn", "Architectures", "DeadLetterConfig",
-	NULL };
+	"SnapStart", NULL };
 
 static void
 rules_copy(json_t *config, const json_t *in)
@@ -278,9 +275,46 @@ rules_defaults(json_t *config, const char *name,
 	    512));
 	rules_default(config, "TracingConfig", json_pack("{s:s}", "Mode",
 	    "PassThrough"));
-	rules_default(config, "SnapStart", json_pack("{s:s, s:s}", "ApplyOn",
-	    "None", "OptimizationStatus", "Off"));
 	rules_logging(config, name);
+}
+
+static bool
+is_among(const char *word, const char *list)
+{
+	size_t n;
+
+	for (; list != NULL && *list != '\0'; list += n + (list[n] == ' ')) {
+		n = strcspn(list, " ");
+		if (n == strlen(word) && memcmp(list, word, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Of the whole configuration, since it concerns several fields. */
+static int
+rules_snapstart(json_t *config, const struct function_host *host,
+    struct err *err)
+{
+	const char *on = text_of(json_object_get(config, "SnapStart"),
+	    "ApplyOn"), *runtime = text_of(config, "Runtime");
+	bool wanted = on != NULL && strcmp(on, "PublishedVersions") == 0;
+
+	json_object_set_new(config, "SnapStart", json_pack("{s:s, s:s}",
+	    "ApplyOn", wanted ? "PublishedVersions" : "None",
+	    "OptimizationStatus", "Off"));
+	if (!wanted)
+		return 0;
+	if (runtime == NULL || !is_among(runtime, host->snapstart))
+		return err_code(err, ERR_INVALID,
+		    "InvalidParameterValueException", "%s is not supported "
+		    "for SnapStart enabled functions.", runtime == NULL ?
+		    "This runtime" : runtime);
+	if (json_integer_value(json_object_get(json_object_get(config,
+	    "EphemeralStorage"), "Size")) > 512)
+		return refuse(err, "EphemeralStorage of more than 512 MB is "
+		    "not supported for SnapStart enabled functions.");
+	return 0;
 }
 
 json_t *
@@ -300,6 +334,10 @@ function_rules_create(const char *name, const json_t *in,
 	config = json_object();
 	rules_copy(config, in);
 	rules_defaults(config, name, host);
+	if (rules_snapstart(config, host, err) < 0) {
+		json_decref(config);
+		return NULL;
+	}
 	return config;
 }
 
@@ -333,5 +371,9 @@ function_rules_update(const char *name, const json_t *old, const json_t *in,
 	}
 	json_decref(durable);
 	rules_logging(config, name);
+	if (rules_snapstart(config, host, err) < 0) {
+		json_decref(config);
+		return NULL;
+	}
 	return config;
 }

@@ -13,6 +13,8 @@ struct function_host {
 	const char *const *runtimes;	/* identifiers; NULL ends the list */
 	const char *architecture;	/* x86_64 or arm64 */
 	const char *region;
+	/* Runtimes that may have SnapStart, blanks between; NULL: none. */
+	const char *snapstart;
 };
 
 #define FUNCTION_ZIP_MOST (50 * 1024 * 1024)	/* 52428800 bytes */

@@ -183,6 +183,8 @@ deploy_written(struct deploy *d)
 	if (d->write.drop || d->tags != NULL)
 		pool_retire(d->engine->pool, d->name, NULL);
 	deploy_warm(d);
+	if (d->write.publish != NULL)
+		pool_snapshot(d->engine->pool, d->write.publish);
 	deploy_end(d, NULL);
 }
 

@@ -200,6 +200,19 @@ broker_code(struct broker *b, struct msg_in *m, struct err *err)
 }
 
 static int
+broker_snapshot(struct broker *b, struct msg_in *m, struct err *err)
+{
+	const char *name = msg_str(m);
+	uint32_t is_made = msg_u32(m);
+	const char *why = msg_str(m);
+
+	if (msg_done(m, err) < 0)
+		return -1;
+	b->ops.snapshot(b->arg, name, is_made == 1, why);
+	return 0;
+}
+
+static int
 broker_stop(struct broker *b, struct msg_in *m, struct err *err)
 {
 	uint32_t ms = msg_u32(m);
@@ -224,6 +237,8 @@ broker_frame(struct broker *b, struct msg_in *m, struct err *err)
 		return broker_unpacked(b, m, err);
 	case MSG_CODE_THERE:
 		return broker_code(b, m, err);
+	case MSG_SNAPSHOT_IS:
+		return broker_snapshot(b, m, err);
 	case MSG_STOP:
 		return broker_stop(b, m, err);
 	default:

@@ -5,6 +5,7 @@
 #ifndef POOL_BROKER_H
 #define POOL_BROKER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -40,6 +41,8 @@ struct broker_ops {
 	    const struct err *);
 	/* This code is unpacked already. */
 	void (*code)(void *arg, const char *hex);
+	void (*snapshot)(void *arg, const char *name, bool is_made,
+	    const char *why);
 	void (*stop)(void *arg, int ms);
 	void (*lost)(void *arg);	/* main is gone, or talks nonsense */
 };

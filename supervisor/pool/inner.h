@@ -13,6 +13,7 @@
 #include "pool/worker.h"
 
 struct map;
+struct snapshots;
 
 /* A waiting invocation, or one whose bad news is on its way. */
 struct pool_wait {
@@ -79,6 +80,7 @@ struct pool {
 	struct pool_conf conf;
 	struct broker *broker;
 	struct unpack *unpack;
+	struct snapshots *snapshots;
 	struct map *workers;	/* by id */
 	struct map *groups;	/* by key */
 	TAILQ_HEAD(, group) group_list;

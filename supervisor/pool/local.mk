@@ -9,6 +9,8 @@ libsup_a_SOURCES += \
 	%D%/report.c \
 	%D%/report.h \
 	%D%/scope.c \
+	%D%/snapshot.c \
+	%D%/snapshot.h \
 	%D%/unpack.c \
 	%D%/unpack.h \
 	%D%/wgroup.c \

@@ -12,6 +12,7 @@
 #include "core/poolplan.h"
 #include "pool/egress.h"
 #include "pool/inner.h"
+#include "pool/snapshot.h"
 #include "pool/report.h"
 
 #define STARTS_MOST 32		/* under way at once */
@@ -717,12 +718,21 @@ pool_on_lost(void *arg)
 	p->conf.stop(p->conf.stop_arg, 0);
 }
 
+static void
+pool_on_snapshot(void *arg, const char *name, bool is_made, const char *why)
+{
+	struct pool *p = arg;
+
+	snapshots_answer(p->snapshots, name, is_made, why);
+}
+
 static const struct broker_ops pool_broker_ops = {
 	.group = pool_on_group,
 	.up = pool_on_up,
 	.gone = pool_on_gone,
 	.unpacked = pool_on_unpacked,
 	.code = pool_on_code,
+	.snapshot = pool_on_snapshot,
 	.stop = pool_on_stop,
 	.lost = pool_on_lost,
 };
@@ -754,6 +764,7 @@ pool_new(struct event_base *base, struct env *env, int link_fd,
 	p->watch = evtimer_new(base, pool_on_watch, p);
 	p->broker = broker_new(base, link_fd, &pool_broker_ops, p);
 	p->unpack = unpack_new(p->broker, &p->conf, env_random_u64(env));
+	p->snapshots = snapshots_new(p, env_random_u64(env));
 	return p;
 }
 
@@ -796,6 +807,7 @@ pool_free(struct pool *p)
 	event_free(p->finish);
 	event_free(p->watch);
 	unpack_free(p->unpack);
+	snapshots_free(p->snapshots);
 	broker_free(p->broker);
 	map_free(p->workers);
 	map_free(p->groups);

@@ -163,6 +163,19 @@ void pool_unpack(struct pool *, const char *hex, const void *, size_t,
 void pool_warm(struct pool *, const struct function_version *);
 
 /*
+ * Of a version with SnapStart; the first question has one made.  While it is
+ * pending, and where there is none, its workers start as all others do.
+ */
+enum snapshot_state {
+	SNAPSHOT_NONE,		/* not wanted */
+	SNAPSHOT_PENDING,
+	SNAPSHOT_ON,
+	SNAPSHOT_OFF,		/* it cannot be made; the log says why */
+};
+enum snapshot_state pool_snapshot(struct pool *,
+    const struct function_version *);
+
+/*
  * Unpacked archives that are not wanted, and that no worker has or waits
  * for, leave the code cache, a few in one call; gives how many.
  */

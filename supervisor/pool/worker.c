@@ -15,6 +15,7 @@
 #include "pool/egress.h"
 #include "pool/inner.h"
 #include "pool/report.h"
+#include "pool/snapshot.h"
 #include "pool/wlog.h"
 #include "runtime-api/context.h"
 #include "runtime-api/server.h"
@@ -375,6 +376,7 @@ worker_on_ready(void *arg)
 		metric_observe(METRIC_INIT_SECONDS, worker_function(w), NULL,
 		    (double)(now_us(w) - w->started_us) / 1e6);
 		worker_send_ready(w);
+		snapshots_again(w->pool->snapshots, w->group->version);
 	} else if (w->state != WORKER_COOLING)
 		return;
 	worker_enter(w, WORKER_IDLE);
@@ -523,16 +525,16 @@ random_text(struct env *env, char *out, size_t n, const char *alphabet,
 
 /* As AWS makes them: day, version and 32 hex digits. */
 static char *
-worker_stream_name(struct worker *w)
+stream_name(const struct pool *p, const char *version)
 {
-	time_t now = (time_t)(env_wall_ms(w->pool->env) / 1000);
+	time_t now = (time_t)(env_wall_ms(p->env) / 1000);
 	char day[16], hex[33];
 	struct tm tm;
 
 	gmtime_r(&now, &tm);
 	strftime(day, sizeof(day), "%Y/%m/%d", &tm);
-	random_text(w->pool->env, hex, 32, "0123456789abcdef", 16);
-	return xasprintf("%s/[%s]%s", day, worker_version(w), hex);
+	random_text(p->env, hex, 32, "0123456789abcdef", 16);
+	return xasprintf("%s/[%s]%s", day, version, hex);
 }
 
 static int32_t
@@ -542,21 +544,22 @@ clamp(int32_t v, int32_t least, int32_t most)
 }
 
 static void
-worker_put_environment(struct worker *w, struct msg_out *m)
+put_environment(const struct pool *p, const struct function_version *v,
+    const char *log_stream, bool proxy, struct msg_out *m)
 {
 	static const char letters[] =
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567abcdefghijklmnopqrstuvwxyz";
-	struct env *env = w->pool->env;
+	struct env *env = p->env;
 	char key[21] = "ASIA", secret[41], token[65], **list;
 	struct context_env in = {
-		.version = w->group->version,
-		.region = w->pool->conf.region,
-		.log_stream = w->log_stream,
+		.version = v,
+		.region = p->conf.region,
+		.log_stream = log_stream,
 		.access_key = key,
 		.secret_key = secret,
 		.session_token = token,
-		.proxy = w->egress == EGRESS_PROXY,
-		.fast_off = w->pool->conf.fast_off,
+		.proxy = proxy,
+		.fast_off = p->conf.fast_off,
 	};
 	int i, n;
 
@@ -577,6 +580,43 @@ worker_init_ms(const struct worker *w)
 	return w->late ? limit_ms(w) : w->pool->conf.init_ms;
 }
 
+/* Main ends a control that asks for what it never gives. */
+static void
+put_version(uint64_t id, const struct function_version *v, int64_t init_ms,
+    struct msg_out *m)
+{
+	msg_put_u64(m, id);
+	msg_put_str(m, v->function);
+	msg_put_str(m, v->version);
+	msg_put_str(m, v->runtime);
+	msg_put_str(m, v->code);
+	msg_put_u32(m, (uint32_t)clamp(v->memory_mb, 128, 10240));
+	msg_put_u32(m, (uint32_t)clamp(v->tmp_mb, 512, 10240));
+	msg_put_u32(m, (uint32_t)clamp((int32_t)init_ms, INIT_LEAST_MS,
+	    900000));
+}
+
+/* Nobody answers it, and no way leads out: it is written down and ends. */
+int
+worker_order_snapshot(struct pool *p, const struct function_version *v,
+    struct err *err)
+{
+	const char *why = p->conf.refused == NULL ? NULL :
+	    p->conf.refused(p->conf.refused_arg, v->function);
+	own_free char *stream = NULL;
+	struct msg_out m = { 0 };
+
+	if (why != NULL)
+		return err_set(err, ERR_UNAVAILABLE, "%s", why);
+	stream = stream_name(p, v->version);
+	msg_begin(&m, MSG_SNAPSHOT);
+	put_version(0, v, p->conf.init_ms, &m);
+	put_environment(p, v, stream, false, &m);
+	msg_put_u32(&m, 0);
+	msg_put_str(&m, v->snapshot);
+	return broker_send(p->broker, &m, err);
+}
+
 static int
 worker_order(struct worker *w, struct err *err)
 {
@@ -591,18 +631,11 @@ worker_order(struct worker *w, struct err *err)
 	if (egress_choose(w, err) < 0)
 		return -1;
 	msg_begin(&m, MSG_WORKER_START);
-	msg_put_u64(&m, w->id);
-	msg_put_str(&m, v->function);
-	msg_put_str(&m, v->version);
-	msg_put_str(&m, v->runtime);
-	msg_put_str(&m, v->code);
-	/* Main ends a control that asks for what it never gives. */
-	msg_put_u32(&m, (uint32_t)clamp(v->memory_mb, 128, 10240));
-	msg_put_u32(&m, (uint32_t)clamp(v->tmp_mb, 512, 10240));
-	msg_put_u32(&m, (uint32_t)clamp((int32_t)worker_init_ms(w),
-	    INIT_LEAST_MS, 900000));
-	worker_put_environment(w, &m);
+	put_version(w->id, v, worker_init_ms(w), &m);
+	put_environment(w->pool, v, w->log_stream, w->egress == EGRESS_PROXY,
+	    &m);
 	msg_put_u32(&m, w->egress == EGRESS_FULL);
+	msg_put_str(&m, v->snapshot);
 	return broker_send(w->pool->broker, &m, err);
 }
 
@@ -620,7 +653,7 @@ worker_start(struct group *g, bool late)
 	w->id = ++p->next_worker;
 	w->late = late;
 	w->started_us = now_us(w);
-	w->log_stream = worker_stream_name(w);
+	w->log_stream = stream_name(p, g->version->version);
 	w->share = share_new(&p->common, SHARE_BYTES_OWN, SHARE_BYTES_MOST,
 	    SHARE_CONNECTIONS_OWN);
 	w->share->owner = g;

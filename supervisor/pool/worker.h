@@ -33,6 +33,9 @@ TAILQ_HEAD(worker_list, worker);
 /* A new worker, ordered from main.  late: see group. */
 struct worker *worker_start(struct group *, bool late);
 void worker_free(struct worker *);
+/* Has main make the snapshot of that version. */
+int worker_order_snapshot(struct pool *, const struct function_version *,
+    struct err *);
 /* The worker is idle.  false: its poller has left; nothing was handed over. */
 bool worker_hand(struct worker *, struct invocation *);
 /* Ends it at once, or after what it does now. */

@@ -70,7 +70,8 @@ kind_key(const struct order *o, uint32_t memory_mb)
 	struct buf b = BUF_INIT;
 	uint32_t i;
 
-	buf_fmt(&b, "%s %u %u\n", o->runtime, memory_mb, o->tmp_mb);
+	buf_fmt(&b, "%s %u %u %d\n", o->runtime, memory_mb, o->tmp_mb,
+	    o->snap != NULL);
 	for (i = 0; i < o->nenvs; i++)
 		if (is_early(o->envs[i]))
 			buf_fmt(&b, "%zu %s\n", strlen(o->envs[i]),
@@ -99,6 +100,7 @@ kind_set(struct blank_kind *k, const struct order *o, char *key,
 	k->runtime = xstrdup(o->runtime);
 	k->memory_mb = memory_mb;
 	k->tmp_mb = o->tmp_mb;
+	k->is_snapshot = o->snap != NULL;
 	k->envs = xcalloc(o->nenvs + 1, sizeof(*k->envs));
 	for (i = 0; i < o->nenvs; i++)
 		if (is_early(o->envs[i]))
@@ -214,10 +216,12 @@ blank_start(struct spawn *s, struct blank_kind *k, struct spawned *w,
 	memcpy(spec.envs, k->envs, sizeof(char *) * k->nenvs);
 	w->memory_mb = k->memory_mb > 0 ? k->memory_mb : BLANK_MEMORY_MB;
 	r = spawn_plan(s, k->runtime, w->memory_mb, &spec, &plan, err);
-	if (r == 0) {
+	if (r == 0 && k->is_snapshot)
+		snap_args(&spec, 1);
+	else if (r == 0)
 		spec.args[spec.nargs++] = "--blank";
+	if (r == 0)
 		r = spawn_fill(s, &spec, w->memory_mb, w, err);
-	}
 	/* Nobody waits for it yet. */
 	if (r == 0 && !s->fair.is_off)
 		cgroup_turn(w->group, 1);
@@ -439,6 +443,9 @@ blank_bind(struct spawn *s, struct spawned *w, const struct order *o,
 	if (spawn_limit(s, w, o->memory_mb, o->tmp_mb, err) < 0 ||
 	    spawn_way(s, w, o, &spec, err) < 0)
 		return -1;
+	if (o->snap != NULL)
+		spec.mounts[spec.nmounts++] = (struct spec_mount){
+		    o->snap, SNAP_TARGET, 0 };
 	if (w->way != 0)
 		spec.mounts[spec.nmounts++] = (struct spec_mount){
 		    s->network->resolv, "/etc/resolv.conf", 0 };

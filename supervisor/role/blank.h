@@ -27,6 +27,7 @@ struct blank_kind {
 	uint32_t memory_mb, tmp_mb;
 	char **envs;
 	uint32_t nenvs;
+	int is_snapshot;	/* begins with one, in place of an interpreter */
 	int n;			/* of it, ready or on the way */
 	int ending;		/* of those */
 	int had;		/* one was ready once */

@@ -17,6 +17,7 @@
 #include "base/own.h"
 #include "role/code.h"
 #include "role/sandbox.h"
+#include "role/snap.h"
 #include "role/spawn.h"
 #include "role/warm.h"
 
@@ -74,12 +75,16 @@ code_same_boot(const char *folder)
 static int
 code_is_waste(const char *folder, const char *name, int keep)
 {
-	size_t n = strlen(WARM_FOLDER);
 	own_free char *code = NULL;
+	size_t n;
 
 	if (strncmp(name, CODE_HALF, strlen(CODE_HALF)) == 0)
 		return 1;
-	if (strncmp(name, WARM_FOLDER, n) != 0)
+	if (strncmp(name, WARM_FOLDER, strlen(WARM_FOLDER)) == 0)
+		n = strlen(WARM_FOLDER);
+	else if (strncmp(name, SNAP_FOLDER, strlen(SNAP_FOLDER)) == 0)
+		n = strlen(SNAP_FOLDER);
+	else
 		return !keep && spawn_is_code(name);
 	code = xasprintf("%s/%s", folder, name + n);
 	return !keep || access(code, F_OK) < 0;
@@ -257,7 +262,8 @@ code_on_unpack(struct code *c, struct msg_in *m, struct err *err)
 	if (msg_done(m, err) < 0)
 		return -1;
 	if (!spawn_is_code(code) || most_bytes > CODE_BYTES_MOST ||
-	    most_entries > CODE_ENTRIES_MOST || archive < 0)
+	    most_entries == 0 || most_entries > CODE_ENTRIES_MOST ||
+	    archive < 0)
 		return err_set(err, ERR_INVALID, "UNPACK of %s", code);
 	if (c->count >= CODE_UNPACK_MOST) {
 		code_answer(c, id, ERR_UNAVAILABLE, "too many at once", 0);
@@ -305,6 +311,7 @@ code_on_drop(struct code *c, struct msg_in *m, struct err *err)
 		return err_set(err, ERR_INVALID, "CODE_DROP of %s", code);
 	code_drop(c, "", code);
 	code_drop(c, WARM_FOLDER, code);
+	code_drop(c, SNAP_FOLDER, code);
 	return 0;
 }
 

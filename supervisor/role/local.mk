@@ -69,6 +69,8 @@ libsup_a_SOURCES += \
 	%D%/sandbox.h \
 	%D%/serve.c \
 	%D%/serve.h \
+	%D%/snap.c \
+	%D%/snap.h \
 	%D%/spawn.c \
 	%D%/spawn.h \
 	%D%/spawn_int.h \

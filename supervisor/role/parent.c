@@ -479,6 +479,8 @@ control_frame(struct parent *p, struct msg_in *m, struct err *err)
 		return code_on_drop(&p->code, m, err);
 	case MSG_CODE_WARM:
 		return warm_on_ask(&p->spawn, m, err);
+	case MSG_SNAPSHOT:
+		return snap_on_ask(&p->spawn, m, err);
 	default:
 		return err_set(err, ERR_INVALID, "frame %s",
 		    msg_name(m->kind));
@@ -564,8 +566,9 @@ parent_is_over(struct parent *p)
 		kill(p->control, SIGKILL);
 	control_lost(p);
 	warm_stop(&p->spawn);
+	snap_stop(&p->spawn);
 	if (p->control > 0 || p->spawn.count > 0 || p->code.count > 0 ||
-	    warm_is_busy(&p->spawn))
+	    warm_is_busy(&p->spawn) || snap_is_busy(&p->spawn))
 		return 0;
 	private_pg_stop(&p->pg, now_ms());
 	return p->pg.pid <= 0;

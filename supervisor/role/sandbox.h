@@ -12,9 +12,10 @@
 #include "worker/filter.h"
 #include "worker/spec.h"
 
-/* Host users of workers; the last two are ours (role/warm.h). */
+/* Host users of workers; the last three are ours. */
 #define SANDBOX_UID_FIRST 200000
-#define SANDBOX_UID_LAST 265533
+#define SANDBOX_UID_LAST 265532
+#define SANDBOX_UID_SNAP 265533
 #define SANDBOX_UID_WARM 265534
 #define SANDBOX_UID_UNPACK 265535
 

@@ -356,6 +356,7 @@ serve_build_engine(struct serve *s)
 	conf.host.runtimes = s->runtimes;
 	conf.host.architecture = serve_architecture();
 	conf.host.region = conf.region;
+	conf.host.snapstart = config_text(c, "snapstart.runtimes");
 	s->engine = engine_new(&conf);
 	s->out.registry = s->engine->registry;
 }

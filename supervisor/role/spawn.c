@@ -35,6 +35,7 @@ spawn_init(struct spawn *s, const struct config *config,
 	s->kit.groups = groups;
 	starters_init(&s->starters, &s->kit, groups);
 	warm_init(&s->warm);
+	snaps_init(&s->snaps);
 	fair_init(&s->fair, spec_leaves_out(s->kit.without, "turns"));
 	LIST_INIT(&s->list);
 }
@@ -61,6 +62,7 @@ spawn_free(struct spawn *s)
 		spawned_drop(s, LIST_FIRST(&s->list));
 	blanks_free(s);
 	warm_free(&s->warm);
+	snaps_free(&s->snaps);
 	fair_free(&s->fair);
 	if (s->kit.program != NULL)
 		starters_close(&s->starters);
@@ -84,11 +86,14 @@ spawn_is_code(const char *s)
 	return strlen(s) == 64 && strspn(s, "0123456789abcdef") == 64;
 }
 
-static int
+static int order_check(const struct order *, struct err *);
+
+int
 order_read(struct order *o, struct msg_in *m, struct err *err)
 {
 	uint32_t i;
 
+	memset(o, 0, sizeof(*o));
 	o->id = msg_u64(m);
 	o->function = msg_str(m);
 	o->version = msg_str(m);
@@ -103,7 +108,8 @@ order_read(struct order *o, struct msg_in *m, struct err *err)
 	for (i = 0; i < o->nenvs && !m->bad; i++)
 		o->envs[i] = msg_str(m);
 	o->is_networked = msg_u32(m);
-	return msg_done(m, err);
+	o->snapshot = msg_str(m);
+	return msg_done(m, err) < 0 ? -1 : order_check(o, err);
 }
 
 /* What no control of ours would ever send. */
@@ -124,6 +130,8 @@ order_check(const struct order *o, struct err *err)
 	if (o->is_networked > 1)
 		return err_set(err, ERR_INVALID, "network %u",
 		    o->is_networked);
+	if (o->snapshot[0] != '\0' && !spawn_is_code(o->snapshot))
+		return err_set(err, ERR_INVALID, "snapshot %s", o->snapshot);
 	for (i = 0; i < o->nenvs; i++)
 		if (strchr(o->envs[i], '=') == NULL || o->envs[i][0] == '=')
 			return err_set(err, ERR_INVALID, "variable %u", i);
@@ -284,7 +292,11 @@ spawn_start(struct spawn *s, const struct order *o, const char *code,
 	spec_add_mount(&spec, code, "/var/task", 0);
 	if (warm != NULL)
 		spec_add_mount(&spec, warm, WARM_TARGET, 0);
+	if (o->snap != NULL)
+		spec_add_mount(&spec, o->snap, SNAP_TARGET, 0);
 	r = spawn_plan(s, o->runtime, o->memory_mb, &spec, &plan, err);
+	if (r == 0 && o->snap != NULL)
+		snap_args(&spec, 0);
 	if (r == 0)
 		r = spawn_fill(s, &spec, o->memory_mb, w, err);
 	if (r == 0)
@@ -389,13 +401,17 @@ spawn_on_start(struct spawn *s, struct msg_in *m, struct err *err)
 	struct order o;
 	struct spawned *w;
 	struct err why;
+	int r;
 
-	if (order_read(&o, m, err) < 0 || order_check(&o, err) < 0)
+	if (order_read(&o, m, err) < 0)
 		return -1;
 	if (spawn_find(s, o.id) != NULL)
 		return err_set(err, ERR_INVALID, "worker %llu is there",
 		    (unsigned long long)o.id);
-	if (spawn_serve(s, &o, &w, &why) == 0) {
+	o.snap = snap_folder(s, &o);
+	r = spawn_serve(s, &o, &w, &why);
+	free(o.snap);
+	if (r == 0) {
 		warm_ask(s, o.code, o.runtime, order_handler(&o), o.memory_mb);
 		return 0;
 	}
@@ -494,7 +510,8 @@ spawn_poll(struct spawn *s, struct pollfd *p, int most)
 			p[n++] = (struct pollfd){ w->binder.channel, POLLIN,
 				0 };
 	}
-	return n + warm_poll(s, p + n, most - n);
+	n += warm_poll(s, p + n, most - n);
+	return n + snap_poll(s, p + n, most - n);
 }
 
 static int
@@ -624,6 +641,7 @@ spawn_read(struct spawn *s)
 		blank_read(s, w);
 	}
 	warm_read(s);
+	snap_read(s);
 }
 
 static void
@@ -670,7 +688,8 @@ spawn_reaped(struct spawn *s, pid_t pid, int status, const struct rusage *ru)
 	struct spawned *w = spawn_by_pid(s, pid);
 
 	if (w == NULL && (starters_reaped(&s->starters, pid) ||
-	    blank_reaped(s, pid) || warm_reaped(s, pid, status)))
+	    blank_reaped(s, pid) || warm_reaped(s, pid, status) ||
+	    snap_reaped(s, pid, status)))
 		return 1;
 	if (w == NULL) {
 		spawn_read(s);
@@ -712,6 +731,9 @@ spawn_tick(struct spawn *s, int64_t now_ms)
 	if (left >= 0 && (least < 0 || left < least))
 		least = left;
 	left = fair_tick(&s->fair, now_ms);
+	if (left >= 0 && (least < 0 || left < least))
+		least = left;
+	left = snap_tick(s, now_ms);
 	if (left >= 0 && (least < 0 || left < least))
 		least = left;
 	left = warm_tick(s, now_ms);

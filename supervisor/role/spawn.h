@@ -21,6 +21,7 @@
 #include "role/link.h"
 #include "role/network.h"
 #include "role/sandbox.h"
+#include "role/snap.h"
 #include "role/warm.h"
 
 #define SPAWN_MEMORY_LEAST 128
@@ -40,6 +41,7 @@ struct spawn {
 	struct starters starters;
 	struct blanks blanks;
 	struct warm warm;
+	struct snaps snaps;
 	struct fair fair;
 	struct network *network;
 	uint32_t next_uid;

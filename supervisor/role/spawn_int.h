@@ -47,7 +47,12 @@ struct order {
 	uint32_t is_networked;	/* wants a network of its own */
 	uint32_t nenvs;
 	const char *envs[SPEC_ENVS_MOST];
+	const char *snapshot;	/* its name, or "" */
+	char *snap;		/* where it is, or NULL: not to be used */
 };
+
+/* -1: control broke the rules. */
+int order_read(struct order *, struct msg_in *, struct err *);
 
 /* One that is in the list, with an own uid. */
 struct spawned *spawned_new(struct spawn *, uint64_t id);

@@ -140,6 +140,8 @@ side_frame(struct side *s, struct msg_in *in, struct err *err)
 		return code_on_drop(&s->code, in, err);
 	case MSG_CODE_WARM:
 		return warm_on_ask(&s->spawn, in, err);
+	case MSG_SNAPSHOT:
+		return snap_on_ask(&s->spawn, in, err);
 	case MSG_CONFIG:
 		return config_receive(s->config, in, err);
 	default:

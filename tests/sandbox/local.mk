@@ -15,4 +15,5 @@ EXTRA_DIST += \
 	%D%/test_levels.py \
 	%D%/test_outside.py \
 	%D%/test_programs.py \
+	%D%/test_snapshot.py \
 	%D%/world.py

@@ -135,10 +135,19 @@ class World:
         return {k[len("runtime."):]: v for k, v in self.settings.items()
                 if k.startswith("runtime.")}
 
-    def start(self, code, runtime="provided.al2023"):
+    def start(self, code, runtime="provided.al2023", snapshot="", more=()):
         """A worker; its id and WORKER_UP."""
+        self.order(code, runtime, snapshot, more)
+        main_module.wait_for(self.came, "a worker that is up or gone")
+        gone = [f for f in self.main.frames
+                if f.kind == "WORKER_GONE" and f.id == self.last]
+        assert not gone, gone
+        return self.last, self.main.frame("WORKER_UP", self.last)
+
+    def order(self, code, runtime, snapshot="", more=(), what="WORKER_START"):
         self.last += 1
-        self.main.worker(self.last, CODE[code], runtime=runtime, tmp=64, env=[
+        self.main.worker(self.last, CODE[code], runtime=runtime, tmp=64,
+                         snapshot=snapshot, order=what, env=[
             "PATH=/usr/bin:/bin", "_HANDLER=app.handler", "TZ=:UTC",
             f"LD_LIBRARY_PATH={library_path()}",
             "LAMBDA_TASK_ROOT=/var/task", "AWS_LAMBDA_FUNCTION_NAME=f",
@@ -147,12 +156,7 @@ class World:
             "AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
             f"PD_MAIN={self.main.process.pid}", f"PD_FILE={self.canary}",
             f"PD_PORT={self.listener.getsockname()[1]}",
-            f"PD_ABSTRACT={self.abstract}"])
-        main_module.wait_for(self.came, "a worker that is up or gone")
-        gone = [f for f in self.main.frames
-                if f.kind == "WORKER_GONE" and f.id == self.last]
-        assert not gone, gone
-        return self.last, self.main.frame("WORKER_UP", self.last)
+            f"PD_ABSTRACT={self.abstract}", *more])
 
     def came(self):
         """Takes in what main says; is the last worker up or gone?"""
@@ -165,7 +169,9 @@ class World:
 
     def probe(self, runtime="provided.al2023"):
         """{name: what came of it}"""
-        id_, up = self.start("probe", runtime)
+        return self.probed(*self.start("probe", runtime))
+
+    def probed(self, id_, up):
         out = b""
         while b"limit_lock" not in out:
             data = os.read(up.fds[2], 65536)

@@ -29,6 +29,14 @@ pool_reserve(struct pool *p)
 	(void)p;
 }
 
+enum snapshot_state
+pool_snapshot(struct pool *p, const struct function_version *v)
+{
+	(void)p;
+	(void)v;
+	return SNAPSHOT_NONE;
+}
+
 void
 pool_warm(struct pool *p, const struct function_version *v)
 {

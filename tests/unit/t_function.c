@@ -14,7 +14,8 @@
 #include "core/function_rules.h"
 
 static const char *const runtimes[] = { "python3.13", "nodejs24.x", NULL };
-static const struct function_host host = { runtimes, "x86_64", "us-east-1" };
+static const struct function_host host = { runtimes, "x86_64", "us-east-1",
+	"python3.12 python3.13" };
 
 #define BASE "\"FunctionName\":\"f\",\"Role\":\"r\",\"Handler\":\"a.b\"," \
 	     "\"Code\":{\"ZipFile\":\"x\"}"
@@ -74,9 +75,14 @@ what_is_not_served_is_refused_by_name(void **state)
 		  "\"Layers\":[\"arn\"]}", "Layers" },
 		{ "{" BASE ",\"Runtime\":\"python3.13\","
 		  "\"PackageType\":\"Image\"}", "Container images" },
-		{ "{" BASE ",\"Runtime\":\"python3.13\","
+		{ "{" BASE ",\"Runtime\":\"nodejs24.x\","
 		  "\"SnapStart\":{\"ApplyOn\":\"PublishedVersions\"}}",
-		    "SnapStart" },
+		    "nodejs24.x is not supported for SnapStart enabled "
+		    "functions." },
+		{ "{" BASE ",\"Runtime\":\"python3.13\","
+		  "\"EphemeralStorage\":{\"Size\":513},"
+		  "\"SnapStart\":{\"ApplyOn\":\"PublishedVersions\"}}",
+		    "not supported for SnapStart enabled functions." },
 		{ "{" BASE ",\"Runtime\":\"python3.13\","
 		  "\"Architectures\":[\"arm64\"]}", "x86_64" },
 		{ "{\"Code\":{\"S3Bucket\":\"b\",\"S3Key\":\"k\"}}", "S3" },
@@ -163,6 +169,36 @@ durability_is_chosen_at_creation_only(void **state)
 	json_decref(durable);
 }
 
+static void
+snapstart_is_asked_for_and_given_up(void **state)
+{
+	json_t *in = parse("{" BASE ",\"Runtime\":\"python3.13\","
+	    "\"SnapStart\":{\"ApplyOn\":\"PublishedVersions\"}}");
+	json_t *node = parse("{\"Runtime\":\"nodejs24.x\"}");
+	json_t *none = parse("{\"SnapStart\":{\"ApplyOn\":\"None\"}}");
+	struct err err;
+	json_t *c = function_rules_create("f", in, &host, &err), *d;
+
+	(void)state;
+	assert_non_null(c);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(
+	    c, "SnapStart"), "ApplyOn")), "PublishedVersions");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(
+	    c, "SnapStart"), "OptimizationStatus")), "Off");
+	/* It stays on, and so the runtime cannot become one without. */
+	assert_null(function_rules_update("f", c, node, &host, &err));
+	assert_non_null(strstr(err.text, "nodejs24.x is not supported"));
+	d = function_rules_update("f", c, none, &host, &err);
+	assert_non_null(d);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(
+	    d, "SnapStart"), "ApplyOn")), "None");
+	json_decref(in);
+	json_decref(node);
+	json_decref(none);
+	json_decref(c);
+	json_decref(d);
+}
+
 /* ---- versions and aliases ---- */
 
 static struct function_version *
@@ -228,6 +264,7 @@ main(void)
 		cmocka_unit_test(an_environment_over_4_kb_is_refused),
 		cmocka_unit_test(empty_forms_of_what_is_not_served_are_accepted),
 		cmocka_unit_test(durability_is_chosen_at_creation_only),
+		cmocka_unit_test(snapstart_is_asked_for_and_given_up),
 		cmocka_unit_test(a_version_reads_its_configuration),
 		cmocka_unit_test(an_alias_goes_to_its_versions_by_weight),
 	};

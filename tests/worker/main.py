@@ -14,7 +14,7 @@ from sandbox import BUILD
 KINDS = {name: i + 1 for i, name in enumerate((
     "CONFIG", "READY", "WORKER_START", "WORKER_KILL", "UNPACK", "CODE_DROP",
     "WORKER_UP", "WORKER_GONE", "UNPACKED", "STOP", "WORKER_GROUP",
-    "WORKER_READY", "CODE_THERE", "CODE_WARM"))}
+    "WORKER_READY", "CODE_THERE", "CODE_WARM", "SNAPSHOT", "SNAPSHOT_IS"))}
 NAMES = {v: k for k, v in KINDS.items()}
 DEADLINE_S = 60
 
@@ -33,7 +33,7 @@ class Frame:
         read = {"CONFIG": self._config, "WORKER_UP": self._up,
                 "WORKER_GONE": self._gone, "UNPACKED": self._unpacked,
                 "STOP": self._stop, "WORKER_GROUP": self._group,
-                "CODE_THERE": self._there}[self.kind]
+                "CODE_THERE": self._there, "SNAPSHOT_IS": self._snapshot}[self.kind]
         read()
         assert self.at == len(data)
 
@@ -72,6 +72,11 @@ class Frame:
 
     def _there(self):
         self.codes = [self._s() for _ in range(self._u("I", 4))]
+
+    def _snapshot(self):
+        self.id = self._s()
+        self.made = self._u("I", 4)
+        self.why = self._s()
 
     def _unpacked(self):
         self.id = self._u("Q", 8)
@@ -158,11 +163,13 @@ class Main:
         return self.frame("UNPACKED", id_)
 
     def worker(self, id_, code, runtime="python3.11", memory=256, tmp=64,
-               init_ms=10000, env=(), network=0):
-        self.send("WORKER_START", struct.pack(">Q", id_) + pstr("f") +
+               init_ms=10000, env=(), network=0, snapshot="",
+               order="WORKER_START"):
+        self.send(order, struct.pack(">Q", id_) + pstr("f") +
                   pstr("$LATEST") + pstr(runtime) + pstr(code) +
                   struct.pack(">IIII", memory, tmp, init_ms, len(env)) +
-                  b"".join(map(pstr, env)) + struct.pack(">I", network))
+                  b"".join(map(pstr, env)) + struct.pack(">I", network) +
+                  pstr(snapshot))
 
     def kill(self, id_, hard=True):
         self.send("WORKER_KILL", struct.pack(">QI", id_, 1 if hard else 0))
