@@ -209,10 +209,12 @@ warm_tell(struct spawn *s, const struct warm_job *j, struct err *err)
 	struct runtime_plan plan = { .nkeep = 0 };
 	struct spec spec = { .job = SPEC_RUN, .uid = SANDBOX_UID_WARM,
 		.tmp_mb = WARM_TMP_MB, .nmounts = 1,
-		.mounts = { { code, "/var/task", 0 } }, .nenvs = 7,
+		.mounts = { { code, "/var/task", 0 } }, .nenvs = 8,
 		.envs = { "LAMBDA_TASK_ROOT=/var/task",
 		    "LAMBDA_RUNTIME_DIR=/var/runtime", handler,
 		    "LANG=en_US.UTF-8", "LC_CTYPE=C.UTF-8", "TZ=:UTC",
+		    /* Of an interpreter that lies outside of /usr. */
+		    "LD_LIBRARY_PATH=/var/lang/lib",
 		    "NODE_PATH=/var/runtime/node_modules:/var/runtime:"
 		    "/var/task" } };
 	int r;
