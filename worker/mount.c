@@ -247,6 +247,12 @@ mount_trees(struct sandbox *s, struct err *err)
 	    make_point(s->root, "var/warm", 0, err) < 0 ||
 	    make_point(s->root, "var/snapshot", 0, err) < 0)
 		return -1;
+	/*
+	 * The loader looks once for each of its folders, before the code of
+	 * a blank is there, and never again for one that was missing.
+	 */
+	if (s->spec->job == SPEC_BLANK)
+		return make_point(s->root, "var/task/lib", 0, err);
 	return 0;
 }
 

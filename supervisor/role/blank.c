@@ -57,6 +57,58 @@ is_early(const char *pair)
 }
 
 static int
+has_any(const char *text, const char *const *words)
+{
+	for (; *words != NULL; words++)
+		if (strstr(text, *words) != NULL)
+			return 1;
+	return 0;
+}
+
+/*
+ * What it names is read, or run, when the interpreter starts.  A blank has no
+ * code then, and is to run none (of a data: address) that nobody counts.
+ */
+static int
+names_code(const char *pair)
+{
+	static const char *const always[] = { "LD_AUDIT=", "LD_PRELOAD=",
+		"NODE_EXTRA_CA_CERTS=", "OPENSSL_CONF=", NULL };
+	static const char *const loading[] = { "import", "loader", "require",
+		"-r", NULL };
+	static const char task[] = "/var/task";
+	const char *at;
+	size_t i;
+
+	for (i = 0; always[i] != NULL; i++)
+		if (strncmp(pair, always[i], strlen(always[i])) == 0)
+			return 1;
+	if (strncmp(pair, "NODE_OPTIONS=", 13) == 0 && has_any(pair, loading))
+		return 1;
+	if (strncmp(pair, "PYTHON", 6) == 0)
+		return strstr(pair, task) != NULL;
+	/* But for what has a place of its own before, /var/task/lib. */
+	for (at = pair; (at = strstr(at, task)) != NULL; ) {
+		at += sizeof(task) - 1;
+		if (*at == '/' && (strncmp(at, "/lib", 4) != 0 ||
+		    (at[4] != ':' && at[4] != '\0')))
+			return 1;
+	}
+	return 0;
+}
+
+static int
+wants_code(const struct order *o)
+{
+	uint32_t i;
+
+	for (i = 0; i < o->nenvs; i++)
+		if (is_early(o->envs[i]) && names_code(o->envs[i]))
+			return 1;
+	return 0;
+}
+
+static int
 blanks_kept(const struct spawn *s)
 {
 	return (s->kit.mech & BLANK_NEEDS) == BLANK_NEEDS ?
@@ -130,7 +182,7 @@ kind_get(struct spawn *s, const struct order *o)
 	uint32_t memory_mb;
 
 	if (row == NULL || row->kind == RUNTIME_PROVIDED ||
-	    blanks_kept(s) == 0)
+	    blanks_kept(s) == 0 || wants_code(o))
 		return NULL;
 	/* Node's heap has its size from the command line. */
 	memory_mb = row->kind == RUNTIME_NODE ? o->memory_mb : 0;

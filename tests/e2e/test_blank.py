@@ -211,6 +211,57 @@ def test_a_value_of_two_lines_is_no_second_variable(server, warmed):
     assert answer["hash"] == int(said.stdout)
 
 
+LIBRARY = """
+import ctypes, sys
+AHEAD = "boto3" in sys.modules
+def handler(event, context):
+    ctypes.CDLL("libown.so")
+    return {"ahead": AHEAD}
+"""
+
+
+def test_libraries_of_the_archive_are_found(server, warmed):
+    """Where the loader looked before the code was there."""
+    until(lambda: started(server) - used(server) >= 1, "a blank")
+    with open("/proc/self/maps") as maps:
+        library = next(line.split()[-1] for line in maps if "/libz.so" in line)
+    with open(library, "rb") as file:
+        files = {"lib/libown.so": file.read()}
+    answer, blank = cold(server, "library", code=LIBRARY, files=files)
+    assert blank and answer["ahead"]
+
+
+AT_START = [
+    ("python", "LD_LIBRARY_PATH", "/var/lang/lib:/var/task/own"),
+    ("python", "LD_PRELOAD", "libz.so.1"),
+    ("python", "PYTHONPATH", "/var/task/own"),
+    ("node", "NODE_OPTIONS", "--require /var/task/own/first.js"),
+    ("node", "NODE_OPTIONS", "--import data:text/javascript,1"),
+    ("node", "NODE_EXTRA_CA_CERTS", "own/ca.pem"),
+]
+
+
+def test_who_needs_code_at_the_start_gets_no_blank():
+    """It would lack it, or run it where nobody asked for anything yet."""
+    code = {"python": "def handler(event, context):\n    pass\n",
+            "node": "exports.handler = async () => null;\n"}
+    kinds = AT_START if perdure.node_runtimes() else AT_START[:3]
+
+    def all_of_them(one, n):
+        return [cold(one, f"start-{i}-{n}", code[language], language,
+                     env={name: value},
+                     files={"own/first.js": f"// {n}", "own/ca.pem": ""})[1]
+                for i, (language, name, value) in enumerate(kinds)]
+
+    with perdure.serving() as one:
+        all_of_them(one, 1)
+        # Of a kind that has some; made after those that there could be.
+        cold(one, "usual", code["python"])
+        until(lambda: started(one) >= 2, "two blanks for Python")
+        assert not any(all_of_them(one, 2))
+        assert cold(one, "usual-2", code["python"])[1]
+
+
 def test_limits_are_the_functions(server, warmed):
     until(lambda: started(server) - used(server) >= 1, "a blank")
     code = """
