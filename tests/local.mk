@@ -103,6 +103,7 @@ EXTRA_DIST += \
 	%D%/e2e/test_held.py \
 	%D%/e2e/test_histories.py \
 	%D%/e2e/test_programs.py \
+	%D%/e2e/test_snapstart.py \
 	%D%/e2e/test_typed_client.py \
 	%D%/e2e/typed/dates.mjs \
 	%D%/e2e/typed/inside.mjs \
