@@ -30,7 +30,7 @@ def options_of(words):
     parser.add_argument("--steps", type=numbers, help="durable: 1,10,100")
     parser.add_argument("--callers", type=numbers, help="durable: 1,8,32")
     parser.add_argument("--only",
-                        help="durable: rows with one of these in the name")
+                        help="durable, burst: rows with this in the name")
     parser.add_argument("--workers", type=int, default=64,
                         help="crash: workers.max_concurrency")
     parser.add_argument("names", nargs="*", choices=[[], *NAMES])

@@ -80,6 +80,9 @@ def measure(options):
     if options.peers and ministack.there():
         # Its starts take longer than ours by far.
         kinds["ministack"] = lambda: theirs(n, seconds * 4)
+    if options.only:
+        kinds = {name: kind for name, kind in kinds.items()
+                 if options.only in name}
     rows = {name: [] for name in kinds}
     for _ in range(rounds):
         for name, kind in kinds.items():
