@@ -70,6 +70,14 @@ on_code(void *arg, const char *hex)
 }
 
 static void
+on_snapshot(void *arg, const char *name, bool is_made, const char *why)
+{
+	(void)arg;
+	(void)is_made;
+	FUZZ_CHECK(name != NULL && why != NULL);
+}
+
+static void
 on_stop(void *arg, int ms)
 {
 	(void)arg;
@@ -94,7 +102,7 @@ on_group(void *arg, uint64_t id, const struct broker_group *is)
 }
 
 static const struct broker_ops broker_ops = { on_group, on_up, on_gone,
-	on_unpacked, on_code, on_stop, on_lost };
+	on_unpacked, on_code, on_snapshot, on_stop, on_lost };
 
 /* ---- main ---- */
 

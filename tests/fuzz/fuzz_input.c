@@ -92,7 +92,7 @@ check_function(const char *op, const json_t *in)
 	static const char *const runtimes[] = { "python3.11", "nodejs24.x",
 		"provided.al2023", NULL };
 	static const struct function_host host = { runtimes, "x86_64",
-		"us-east-1" };
+		"us-east-1", "python3.11" };
 	struct function_version *v;
 	struct err err = { 0 };
 	json_t *config;
