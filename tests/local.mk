@@ -60,6 +60,7 @@ EXTRA_DIST += \
 	%D%/durable/shapes.py \
 	%D%/durable/test_callbacks.py \
 	%D%/durable/test_chained.py \
+	%D%/durable/test_check.py \
 	%D%/durable/test_control.py \
 	%D%/durable/test_failures.py \
 	%D%/durable/test_limits.py \
@@ -98,6 +99,7 @@ EXTRA_DIST += \
 	%D%/e2e/handlers/python/steps.py \
 	%D%/e2e/handlers/python/vending.py \
 	%D%/e2e/table.py \
+	%D%/e2e/test_blank.py \
 	%D%/e2e/test_clients.py \
 	%D%/e2e/test_data_plane.py \
 	%D%/e2e/test_held.py \
@@ -105,6 +107,7 @@ EXTRA_DIST += \
 	%D%/e2e/test_programs.py \
 	%D%/e2e/test_snapstart.py \
 	%D%/e2e/test_typed_client.py \
+	%D%/e2e/test_warm.py \
 	%D%/e2e/typed/dates.mjs \
 	%D%/e2e/typed/inside.mjs \
 	%D%/e2e/typed/newer.mjs \
@@ -120,6 +123,7 @@ EXTRA_DIST += \
 	%D%/http/test_draining.py \
 	%D%/http/test_functions.py \
 	%D%/http/test_model.py \
+	%D%/http/test_retention.py \
 	%D%/http/test_sentences.py \
 	%D%/http/test_serve.py \
 	%D%/http/test_tools.py \
