@@ -294,19 +294,6 @@ unpack_all(struct unpack *u, int archive, struct err *err)
 	return 0;
 }
 
-static int
-write_all(int fd, const char *p, size_t n, struct err *err)
-{
-	ssize_t done;
-
-	for (; n > 0; p += done, n -= (size_t)done) {
-		done = write(fd, p, n);
-		if (done < 0)
-			return err_sys(err, "write");
-	}
-	return 0;
-}
-
 /* Whatever it is goes into one file. */
 static int
 unpack_raw(struct unpack *u, int from, struct err *err)
@@ -323,7 +310,7 @@ unpack_raw(struct unpack *u, int from, struct err *err)
 		u->bytes += (uint64_t)n;
 		if (u->bytes > u->spec->most_bytes)
 			return err_set(err, ERR_TOO_LARGE, "too many bytes");
-		if (write_all(fd, room, (size_t)n, err) < 0)
+		if (unpack_write(fd, room, (size_t)n, err) < 0)
 			return -1;
 	}
 	return n < 0 ? err_sys(err, "read") : 0;
