@@ -16,7 +16,7 @@ struct snapshot {
 	char name[65];
 	enum snapshot_state state;
 	int tries;
-	char *function, *version, *why;
+	char *function, *version;
 };
 
 struct snapshots {
@@ -39,7 +39,6 @@ snapshot_free(struct snapshot *one)
 {
 	free(one->function);
 	free(one->version);
-	free(one->why);
 	free(one);
 }
 
@@ -62,8 +61,6 @@ static void
 snapshot_off(struct snapshot *one, const char *why)
 {
 	one->state = SNAPSHOT_OFF;
-	free(one->why);
-	one->why = xstrdup(why);
 	log_info("no snapshot function=%s version=%s why=\"%s\"",
 	    one->function, one->version, why);
 }
