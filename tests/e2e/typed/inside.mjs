@@ -47,6 +47,9 @@ const CLOSE = [
   },
 ];
 
+// What a checkpoint's answer without a token asks for: end with PENDING.
+const CUT_OFF = Symbol("a pause took the token away");
+
 // Everything for the first time; what was found is the result of a step.
 async function begin(event) {
   const client = new LambdaClient({ maxAttempts: 1 });
@@ -63,6 +66,7 @@ async function begin(event) {
     );
     found += dates(got, "CheckpointDurableExecution");
     token = got.CheckpointToken;
+    if (token === undefined) throw CUT_OFF;
   };
   await checkpoint(OPEN);
   await checkpoint(CLOSE);
@@ -91,6 +95,7 @@ export async function handler(event) {
     try {
       await begin(event);
     } catch (error) {
+      if (error === CUT_OFF) return { Status: "PENDING" };
       return {
         Status: "FAILED",
         Error: { ErrorType: error.name, ErrorMessage: error.message },
