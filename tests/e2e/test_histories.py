@@ -82,6 +82,12 @@ def test_the_same_history_again(server, lam, program):  # noqa: F811
     child = program("chain.child")
     reviewer = program("reviewer.handler", durable=None)
 
+    def invoked(name, arn):
+        perdure.wait_for(
+            lambda: b"InvocationCompleted" in raw_history(server, arn),
+            60, f"{name}: an invocation's end",
+        )
+
     def run(name):
         payload, answer, _ = PROGRAMS[name]
         payload = dict(payload)
@@ -92,15 +98,14 @@ def test_the_same_history_again(server, lam, program):  # noqa: F811
         arn = functions[name.split()[0]].start(payload)
         if answer is not None:
             # Once it waits for it, so that it always comes at that point.
-            perdure.wait_for(
-                lambda: b"InvocationCompleted" in raw_history(server, arn),
-                60, f"{name} waits",
-            )
+            invoked(name, arn)
             lam.send_durable_execution_callback_success(
                 CallbackId=perdure.callback_id(server, arn),
                 Result=json.dumps(answer).encode(),
             )
         perdure.execution_end(server, arn)
+        # A result that is a checkpoint ends it before its invocation ends.
+        invoked(name, arn)
         return raw_history(server, arn)
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
