@@ -317,6 +317,15 @@ class InvokeStore {
 
 const LEVELS = { TRACE: 1, DEBUG: 2, INFO: 3, WARN: 4, ERROR: 5, FATAL: 6 };
 
+/**
+ * To a full pipe, Node would write later: what a handler logs without ever
+ * yielding would pile up in its memory, and what is left at its end be frozen
+ * with it, or lost.  AWS's runtime writes its log at once as well.
+ */
+function writeAtOnce(stream) {
+  stream._handle?.setBlocking?.(true);
+}
+
 class Log {
   constructor(env, store) {
     this.store = store;
@@ -755,6 +764,8 @@ class Runtime {
   }
 
   prepare(env) {
+    writeAtOnce(process.stdout);
+    writeAtOnce(process.stderr);
     if (!/^(1|true)$/.test(env.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA ?? '')) {
       globalThis.awslambda = {
         ...globalThis.awslambda, streamifyResponse, HttpResponseStream,

@@ -272,6 +272,21 @@ def test_exit_of_the_handler_is_the_exit_of_the_process(js, api):
     assert api.server.answers.empty()
 
 
+def test_what_was_logged_is_written_before_the_process_exits(js, api):
+    """And so does not pile up while a handler never yields."""
+    worker = js("""
+        exports.handler = async (n) => {
+          console.log('x'.repeat(n));
+          process.stderr.write('y'.repeat(n) + '\\n');
+          process.exit();
+        };
+        """)
+    api.send(3_000_000)
+    worker.wait()
+    assert worker.out.until("x").endswith("\t" + "x" * 3_000_000)
+    assert worker.err.until("y") == "y" * 3_000_000
+
+
 @pytest.mark.parametrize("status", [400, 413])
 def test_refused_answer_is_logged_and_the_next_event_taken(js, api, status):
     worker = js("exports.handler = async (e) => e;")
