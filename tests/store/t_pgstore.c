@@ -106,6 +106,7 @@ muted_store_answers_nobody(void **state)
 	struct answer got[2] = { 0 };
 	struct store_start start[2] = { 0 };
 	struct bench n;
+	bool before;
 	int i;
 
 	(void)state;
@@ -120,9 +121,11 @@ muted_store_answers_nobody(void **state)
 	store_start_execution(n.store, &a, &start[0]);
 	event_base_loop(n.base, EVLOOP_NONBLOCK);
 	store_start_execution(n.store, &b, &start[1]);
+	/* The database may have been faster than this process. */
+	before = got[0].done;
 	pgstore_mute(n.pg);
 	bench_close(&n);
-	assert_false(got[0].done);
+	assert_int_equal(got[0].done, before);
 	assert_false(got[1].done);
 	change_free(&a);
 	change_free(&b);
