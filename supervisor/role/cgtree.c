@@ -19,9 +19,10 @@
 #define CGTREE_PREFIX "perdure-"
 #define CGTREE_LEAF KEEP_LEAF
 #define CGTREE_SWEEP_MS 2000
-/* All workers together weigh 100, or 1,024 a CPU; see leaf_aside. */
-#define CGTREE_MAIN_WEIGHT "4000"
-#define CGTREE_MAIN_SHARES "65536"
+/* All workers together weigh 100, or 1,024 a CPU; see leaf_weigh. */
+#define CGTREE_MAIN_WEIGHT 50
+#define CGTREE_MAIN_SHARES 512
+#define CGTREE_FIRST_TIMES 64
 
 int
 cgfile_write(const char *folder, const char *file, const char *text,
@@ -165,12 +166,8 @@ leaf_make(struct cgtree *t, struct err *err)
 static int
 leaf_enter(struct cgtree *t, struct err *err)
 {
-	struct err ignored;
-
-	if (leaf_make(t, err) < 0 || move_here(t->leaf, "0", err) < 0)
-		return -1;
-	cgfile_write(t->leaf, "cpu.weight", CGTREE_MAIN_WEIGHT, &ignored);
-	return 0;
+	return leaf_make(t, err) < 0 || move_here(t->leaf, "0", err) < 0 ?
+	    -1 : 0;
 }
 
 /*
@@ -344,6 +341,41 @@ weigh(struct cgtrees *c)
 	cgfile_write(c->trees[tree].top, "cpu.shares", text, &ignored);
 }
 
+/*
+ * Half as much as all workers together, so that where all of them are busy
+ * the supervisor, too, is to wait at times: the more steps one batch of its
+ * then holds, and the fewer processor time each costs (contrib/bench/README.md).
+ *
+ * First: it weighs so much that it is hardly ever behind, and whoever wakes up
+ * there runs at once: it has used less than its part, and its turns are short
+ * (slice.h).
+ */
+static void
+leaf_weigh(const struct cgtree *t, bool first)
+{
+	int is_v1 = t->version == 1;
+	long weight = (first ? CGTREE_FIRST_TIMES : 1) * (is_v1 ?
+	    CGTREE_MAIN_SHARES * sysconf(_SC_NPROCESSORS_ONLN) :
+	    CGTREE_MAIN_WEIGHT);
+	struct err ignored;
+	char text[32];
+
+	snprintf(text, sizeof(text), "%ld", weight);
+	cgfile_write(t->leaf, is_v1 ? "cpu.shares" : "cpu.weight", text,
+	    &ignored);
+}
+
+void
+cgtrees_first(struct cgtrees *c, bool first)
+{
+	int tree = c->of[CGROUP_CPU];
+
+	if (c->first == first || tree < 0 || c->trees[tree].leaf == NULL)
+		return;
+	c->first = first;
+	leaf_weigh(&c->trees[tree], first);
+}
+
 /* Of one thread; a whole process would stop the forks of all (cgroup.c). */
 static int
 move_self_v1(const char *folder, struct err *err)
@@ -355,9 +387,8 @@ move_self_v1(const char *folder, struct err *err)
  * Version 1 asks nobody to move, but how nice main, control and Postgres are
  * counts within their group only: beside it all workers weigh as much, and
  * with sched_autogroup each session, each backend of Postgres included, is a
- * group that weighs as much as one process.  In a group of our own, which
- * weighs so much that it is hardly ever behind, whoever wakes up there runs at
- * once: it has used less than its part, and its turns are short (slice.h).
+ * group that weighs as much as one process.  In a group of our own, what all
+ * of them together weigh is ours to say.
  */
 static void
 leaf_aside(struct cgtrees *c, const char *without)
@@ -371,8 +402,7 @@ leaf_aside(struct cgtrees *c, const char *without)
 	t = &c->trees[c->of[CGROUP_CPU]];
 	if (t->version != 1)
 		return;
-	if (leaf_make(t, &err) == 0 && cgfile_write(t->leaf, "cpu.shares",
-	    CGTREE_MAIN_SHARES, &err) == 0 && move_self_v1(t->leaf, &err) == 0)
+	if (leaf_make(t, &err) == 0 && move_self_v1(t->leaf, &err) == 0)
 		return;
 	log_warn("the supervisor has no control group: %s", err.text);
 	rmdir(t->leaf);
@@ -447,6 +477,9 @@ cgtrees_open(struct cgtrees *c, const char *without)
 	weigh(c);
 	bound_pids(c);
 	leaf_aside(c, without);
+	if (c->of[CGROUP_CPU] >= 0 &&
+	    c->trees[c->of[CGROUP_CPU]].leaf != NULL)
+		leaf_weigh(&c->trees[c->of[CGROUP_CPU]], false);
 }
 
 void

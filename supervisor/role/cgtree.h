@@ -12,6 +12,7 @@
 #ifndef ROLE_CGTREE_H
 #define ROLE_CGTREE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -31,6 +32,7 @@ struct cgtrees {
 	struct cgtree trees[CGTREES_MOST];
 	int n;
 	int of[CGROUP_WHATS];	/* which tree it is in; -1: off */
+	bool first;	/* see cgtrees_first */
 	/* "v1", "v2" or "off: why". */
 	char how[CGROUP_WHATS][CGROUP_HOW];
 };
@@ -47,6 +49,8 @@ void cgtrees_open(struct cgtrees *, const char *without);
  * group takes nobody.
  */
 int cgtrees_step_out(const struct cgtrees *);
+/* Whether main and its children go before all workers, or share with them. */
+void cgtrees_first(struct cgtrees *, bool first);
 /* Again, for what was not empty yet. */
 void cgtrees_sweep(const struct cgtrees *);
 /* Removes the folders; groups of workers are gone by then. */

@@ -17,6 +17,10 @@
 #define REMEMBER_MOST 512
 /* Sums of cpu.stat go up in steps; less than this is nothing. */
 #define USE_LEAST_US 20
+/* Lately, that is; see fairshare.h. */
+#define IN_USE_US 200
+/* Times without a call are no end of it. */
+#define PRESSED_US 2000000ll
 
 struct fair_user {
 	LIST_ENTRY(fair_user) link;
@@ -160,6 +164,19 @@ fair_has_light(const struct fair *f)
 	return false;
 }
 
+static bool
+fair_is_pressed(const struct fair *f)
+{
+	bool last = false, waits = false;
+	struct fair_user *u;
+
+	LIST_FOREACH(u, &f->users, link) {
+		last |= u->last;
+		waits |= !u->last && u->share.used_us >= IN_USE_US;
+	}
+	return last && waits;
+}
+
 /* True: somebody used something. */
 static bool
 fair_round(struct fair *f, int64_t now)
@@ -187,6 +204,9 @@ fair_round(struct fair *f, int64_t now)
 		if (LIST_EMPTY(&u->seats) && now - u->left_us > REMEMBER_US)
 			user_free(f, u);
 	}
+	if (fair_is_pressed(f))
+		f->pressed_us = now;
+	f->pressed = f->pressed_us > 0 && now - f->pressed_us < PRESSED_US;
 	free(all);
 	return used;
 }
@@ -194,8 +214,10 @@ fair_round(struct fair *f, int64_t now)
 int64_t
 fair_tick(struct fair *f, int64_t now_ms)
 {
-	if (f->n == 0)
+	if (f->n == 0) {
+		f->pressed = false;
 		return -1;
+	}
 	if (now_ms >= f->next_ms)
 		f->next_ms = now_ms + (fair_round(f, now_us()) ? ROUND_MS :
 		    ROUND_QUIET_MS);

@@ -20,6 +20,9 @@ struct fair {
 	int n;
 	int64_t round_us, next_ms;
 	bool is_off;
+	/* One in use goes before another: the supervisor shall, too. */
+	bool pressed;
+	int64_t pressed_us;	/* when that was so last */
 };
 
 /* One worker's part in it; zeros before fair_join. */

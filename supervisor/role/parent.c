@@ -624,6 +624,7 @@ parent_tick(struct parent *p)
 
 	p->spawn.is_ending = p->state != PARENT_RUN;
 	least(&next, spawn_tick(&p->spawn, now));
+	cgtrees_first(&p->groups.trees, p->spawn.fair.pressed);
 	if (p->pg.state == PG_FAILED)
 		parent_fail(p, &p->pg.failure);
 	if (p->state == PARENT_DRAIN && now >= p->kill_ms && p->control > 0)

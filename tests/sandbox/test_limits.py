@@ -297,6 +297,15 @@ def use_is_known(daemon):
     return False
 
 
+def weighs_more(daemon, times, most=1000):
+    """The supervisor against all workers; no matter where it cannot."""
+    leaf = own_group(daemon.process.pid, "cpu")
+    if leaf is None:
+        return True
+    top = leaf.parent / leaf.name.removesuffix("-main")
+    return times <= shares(leaf) / shares(top) <= most
+
+
 def test_who_burns_goes_after_who_does_not(daemon, function):
     """Blanks and starters in wait have groups too, so it is the number of
     those that give way."""
@@ -321,10 +330,15 @@ def test_who_burns_goes_after_who_does_not(daemon, function):
                 90, "the one that burns goes last")
             perdure.wait_for(lambda: any(turns(daemon)), 10, "its group, too")
             assert not all(turns(daemon))
+            perdure.wait_for(
+                lambda: invoke(good) and weighs_more(daemon, 16), 10,
+                "the supervisor goes first, too, while the good one is used")
         finally:
             enough.set()
         burning.result()
     assert "goes last name=" + good.name not in daemon.log_since(0)
+    perdure.wait_for(lambda: weighs_more(daemon, 0.1, most=1), 10,
+                     "the supervisor shares with workers again")
 
 
 def own_group(pid, controller):
@@ -344,8 +358,8 @@ def shares(group):
     return int((group / "cpu.shares").read_text())
 
 
-def test_the_supervisor_goes_before_workers(daemon, function):
-    """And nobody else does: an unpacker, say, or what removes groups."""
+def test_the_supervisor_has_a_group_of_its_own(daemon, function):
+    """And nobody else is there: an unpacker, say, or what removes groups."""
     invoke(function())
     postgres = daemon.postgres_pid()
     backends = [p for p in daemon.children("postgres") if p != postgres]
@@ -356,7 +370,8 @@ def test_the_supervisor_goes_before_workers(daemon, function):
     top = leaf.parent / leaf.name.removesuffix("-main")
     assert top != leaf and backends
     assert {own_group(p, "cpu") for p in trusted} == {leaf}
-    assert shares(leaf) >= 16 * shares(top)
+    perdure.wait_for(lambda: shares(leaf) == shares(top) / 2, 10,
+                     "it shares with workers")
     others = set(daemon.snapshot()) - set(trusted)
     assert daemon.worker_pids() and others >= set(daemon.worker_pids())
     assert leaf not in {own_group(p, "cpu") for p in others if
