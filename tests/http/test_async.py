@@ -35,9 +35,10 @@ def handler(event, context):
 DURABLE = {
     "app.py": """
 def handler(event, context):
-    print("GOT " + event["InitialExecutionState"]["Operations"][0]
-          ["ExecutionDetails"]["InputPayload"])
-    if "bad" in str(event):
+    payload = (event["InitialExecutionState"]["Operations"][0]
+               ["ExecutionDetails"]["InputPayload"])
+    print("GOT " + payload)
+    if '"bad' in payload:
         return {"Status": "FAILED", "Error": {
             "ErrorType": "Bad", "ErrorMessage": "it is bad"}}
     return {"Status": "SUCCEEDED", "Result": "1"}
