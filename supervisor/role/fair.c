@@ -17,16 +17,15 @@
 #define REMEMBER_MOST 512
 /* Sums of cpu.stat go up in steps; less than this is nothing. */
 #define USE_LEAST_US 20
-/* Lately, that is; see fairshare.h. */
-#define IN_USE_US 200
-/* Times without a call are no end of it. */
-#define PRESSED_US 2000000ll
+/* Times without a call are no end of being in use. */
+#define IN_USE_US 1000000ll
 
 struct fair_user {
 	LIST_ENTRY(fair_user) link;
 	LIST_HEAD(, fair_seat) seats;
 	char *name;
 	int64_t left_us;	/* when its last worker went */
+	int64_t used_us;	/* when it used something; 0: never */
 	bool last;		/* what its groups were told */
 	struct fairshare share;
 };
@@ -165,14 +164,15 @@ fair_has_light(const struct fair *f)
 }
 
 static bool
-fair_is_pressed(const struct fair *f)
+fair_is_pressed(const struct fair *f, int64_t now)
 {
 	bool last = false, waits = false;
 	struct fair_user *u;
 
 	LIST_FOREACH(u, &f->users, link) {
 		last |= u->last;
-		waits |= !u->last && u->share.used_us >= IN_USE_US;
+		waits |= !u->last && u->used_us > 0 &&
+		    now - u->used_us < IN_USE_US;
 	}
 	return last && waits;
 }
@@ -190,7 +190,10 @@ fair_round(struct fair *f, int64_t now)
 	LIST_FOREACH(u, &f->users, link) {
 		LIST_FOREACH(seat, &u->seats, link)
 			seat_count(seat);
-		used |= u->share.now_us > 0;
+		if (u->share.now_us > 0) {
+			u->used_us = now;
+			used = true;
+		}
 		all[n++] = &u->share;
 	}
 	fairshare_round(all, n, now - f->round_us);
@@ -204,9 +207,7 @@ fair_round(struct fair *f, int64_t now)
 		if (LIST_EMPTY(&u->seats) && now - u->left_us > REMEMBER_US)
 			user_free(f, u);
 	}
-	if (fair_is_pressed(f))
-		f->pressed_us = now;
-	f->pressed = f->pressed_us > 0 && now - f->pressed_us < PRESSED_US;
+	f->pressed = fair_is_pressed(f, now);
 	free(all);
 	return used;
 }

@@ -22,7 +22,6 @@ struct fair {
 	bool is_off;
 	/* One in use goes before another: the supervisor shall, too. */
 	bool pressed;
-	int64_t pressed_us;	/* when that was so last */
 };
 
 /* One worker's part in it; zeros before fair_join. */
