@@ -423,7 +423,10 @@ class Log:
 
     def write(self, text, level=0, is_json=False):
         if self.file is None:
-            sys.stdout.write(text)
+            try:
+                sys.stdout.write(text)
+            except Exception:  # the function's own, or closed by it
+                os.write(1, text.encode("utf-8", "backslashreplace"))
             return
         data = text.encode("utf-8", "backslashreplace")
         kind = FRAME_JSON if is_json else FRAME_TEXT
@@ -543,6 +546,16 @@ def set_up_output():
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="surrogateescape",
                            line_buffering=True)
+
+
+def flush_output():
+    """What the function has begun is of this invocation.  The streams may be
+    its own ones, which need not know how, or be closed."""
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        try:
+            stream.flush()
+        except Exception:
+            pass
 
 
 # --------------------------------------------------------------------- Errors
@@ -757,7 +770,7 @@ class Runtime:
 
     def fail(self, error, status):
         self.log.error(error)
-        sys.stdout.flush()
+        flush_output()
         self.api.init_error(error)
         sys.exit(status)
 
@@ -782,6 +795,7 @@ class Runtime:
             self.fail(error, 65)
 
     def serve(self):
+        flush_output()
         while True:
             headers, body = self.api.next()
             invocation = Invocation(headers)
@@ -789,7 +803,7 @@ class Runtime:
             self.log.tenant_id = invocation.tenant_id
             set_trace_id(invocation.trace_id)
             answer = self.call(invocation, body)
-            sys.stdout.flush()
+            flush_output()
             try:
                 self.api.respond(invocation, *answer)
             except ApiError as e:

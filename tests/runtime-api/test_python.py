@@ -348,7 +348,63 @@ def test_output_without_newline_leaves_before_the_answer(py, api):
     assert worker.out.rest() == ["partial"]
 
 
+def test_an_error_of_unpaired_surrogates_is_logged(py, api):
+    worker = py("def handler(e, c): raise ValueError('odd \\ud800')")
+    for _ in range(2):
+        assert api.invoke().json["errorType"] == "ValueError"
+        assert "odd \\ud800" in worker.out.until("[ERROR] ValueError")
+
+
 JSON_ENV = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"}
+
+
+def test_what_is_begun_in_one_invocation_is_not_of_the_next(py, api):
+    """On standard error as well, and while the function is loaded."""
+    worker = py("""
+        import os, sys
+        sys.stderr.write("loading")
+        def handler(event, context):
+            if event == "begin":
+                sys.stderr.write("begun")
+            else:
+                os.write(2, b"|" + event.encode() + b"\\n")
+        """)
+    for event in ("first", "begin", "second"):
+        api.invoke(event)
+    assert worker.err.until("first") == "loading|first"
+    assert worker.err.until("second") == "begun|second"
+
+
+@pytest.mark.parametrize("replace", [
+    "sys.stdout = Plain()",
+    "sys.stdout = None",
+    "sys.stdout.close()",
+    "sys.stderr.close()",
+    "sys.stdout = codecs.getwriter('utf-8')(sys.stdout.detach())",
+    "sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding='utf-8')",
+])
+def test_a_function_may_replace_its_output(py, api, replace):
+    worker = py("""
+        import codecs, io, os, sys
+        class Plain:
+            def write(self, text):
+                return os.write(1, text.encode())
+        def handler(event, context):
+            if event == 0:
+                %s
+            print("n", event)
+            os.write(2, b"seen %%d\\n" %% event)
+            return event
+        """ % replace)
+    if replace == "sys.stdout.close()":
+        assert api.invoke(1).json == 1
+        assert api.invoke(0).what == "error"
+        return
+    for n in range(3):
+        assert api.invoke(n).json == n
+    if "Plain" in replace or "utf-8" in replace:
+        assert [worker.out.until("n") for _ in range(3)] == [
+            "n 0", "n 1", "n 2"]
 
 
 def test_json_log_record_has_the_documented_fields(py, api):
