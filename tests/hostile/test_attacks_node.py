@@ -5,6 +5,7 @@ import concurrent.futures
 import pathlib
 import re
 import sys
+import time
 
 import perdure
 import pytest
@@ -15,6 +16,9 @@ from beside import GOOD, SANITIZED, attacked, good_until  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not perdure.node_runtimes(), reason="no Node")
 
+# All of it with the newest, a part with the others: handlers are called in
+# another way since Node 24.
+RUNTIMES = [name for name, _ in perdure.node_runtimes()] or ["none"]
 SERVE_ARGS = ["--set", "workers.max_concurrency=12"]
 SOURCE = (HERE / "attacks.mjs").read_text()
 MEMORY = r".*Runtime\.OutOfMemory.*signal: killed"
@@ -121,15 +125,27 @@ def fits(result, wanted):
     return result == wanted
 
 
+def replace_environments(server, function):
+    """Of a floor that bears no handler any more, but answers: up to Node 22
+    some attacks leave one, here as on AWS."""
+    lam = server.client("lambda")
+    lam.update_function_configuration(
+        FunctionName=function.name, Environment={"Variables": {"NEW": str(time.monotonic())}})
+    lam.get_waiter("function_updated_v2").wait(
+        FunctionName=function.name,
+        WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
+
+
 def needs_limits(server):
     if server.sandbox != "full":
         pytest.skip("the end depends on the host here")
 
 
-def test_each_end_is_what_aws_tells(server, deploy, code):
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_each_end_is_what_aws_tells(server, deploy, code, runtime):
     needs_limits(server)
     good = deploy("app.handler", code=GOOD)
-    bad = deploy("attacks.handler", code=code, language="node", timeout=60)
+    bad = deploy("attacks.handler", code=code, runtime=runtime, timeout=60)
     results = {}
 
     def run():
@@ -181,13 +197,17 @@ def test_loud(server, deploy, code, attack):
     assert attacked(bad, {"attack": "nothing"}) is None
 
 
-@pytest.mark.parametrize("group", ["-throws", "-nothing", "-lies", ""])
-def test_who_saws_at_the_floor_falls_alone(server, deploy, code, group):
+@pytest.mark.parametrize("runtime, group", [
+    *((RUNTIMES[-1], group) for group in ("-throws", "-nothing", "-lies", "")),
+    *((older, "-throws") for older in RUNTIMES[:-1]),
+])
+def test_who_saws_at_the_floor_falls_alone(server, deploy, code, runtime,
+                                           group):
     """What the bootstrap stands on is changed: one of the same archive, and
     one's own next environment, know nothing of it."""
     good = deploy("app.handler", code=GOOD)
-    twin = deploy("attacks.handler", code=code, language="node", timeout=30)
-    bad = deploy("attacks.handler", code=code, language="node", timeout=3)
+    twin = deploy("attacks.handler", code=code, runtime=runtime, timeout=30)
+    bad = deploy("attacks.handler", code=code, runtime=runtime, timeout=3)
     attacks = [a for a in FLOOR if a.endswith(group) and
                ("-" in a) == bool(group)]
     assert attacks
@@ -200,6 +220,8 @@ def test_who_saws_at_the_floor_falls_alone(server, deploy, code, group):
             for _ in range(3):
                 if "signal: killed" in str(got(bad, "kill")):
                     break
+            else:
+                replace_environments(server, bad)
             assert twin.invoke({"attack": "nothing"})[0] is None, attack
             assert bad.invoke({"attack": "nothing"})[0] is None, attack
 
