@@ -151,30 +151,32 @@ user_turn(struct fair_user *u, bool last)
 		cgroup_turn(seat->group, last);
 }
 
-/* Somebody to be served first, who may wake up at any time. */
+/*
+ * Somebody to be served first.  Not for who only might be used: control always
+ * goes before those that are last, so its batches are small beside them, and
+ * each step takes twice the processor time (contrib/bench/README.md).
+ */
 static bool
-fair_has_light(const struct fair *f)
+fair_has_light(const struct fair *f, int64_t now)
 {
 	struct fair_user *u;
 
 	LIST_FOREACH(u, &f->users, link)
-		if (!LIST_EMPTY(&u->seats) && !u->share.heavy)
+		if (!LIST_EMPTY(&u->seats) && !u->share.heavy &&
+		    u->used_us > 0 && now - u->used_us < IN_USE_US)
 			return true;
 	return false;
 }
 
 static bool
-fair_is_pressed(const struct fair *f, int64_t now)
+fair_is_pressed(const struct fair *f)
 {
-	bool last = false, waits = false;
 	struct fair_user *u;
 
-	LIST_FOREACH(u, &f->users, link) {
-		last |= u->last;
-		waits |= !u->last && u->used_us > 0 &&
-		    now - u->used_us < IN_USE_US;
-	}
-	return last && waits;
+	LIST_FOREACH(u, &f->users, link)
+		if (u->last)
+			return true;
+	return false;
 }
 
 /* True: somebody used something. */
@@ -198,7 +200,7 @@ fair_round(struct fair *f, int64_t now)
 	}
 	fairshare_round(all, n, now - f->round_us);
 	f->round_us = now;
-	light = fair_has_light(f);
+	light = fair_has_light(f, now);
 	for (u = LIST_FIRST(&f->users); u != NULL; u = next) {
 		next = LIST_NEXT(u, link);
 		user_turn(u, light && u->share.heavy);
@@ -207,7 +209,7 @@ fair_round(struct fair *f, int64_t now)
 		if (LIST_EMPTY(&u->seats) && now - u->left_us > REMEMBER_US)
 			user_free(f, u);
 	}
-	f->pressed = fair_is_pressed(f, now);
+	f->pressed = fair_is_pressed(f);
 	free(all);
 	return used;
 }

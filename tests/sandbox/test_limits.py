@@ -326,9 +326,11 @@ def test_who_burns_goes_after_who_does_not(daemon, function):
         burning = pool.submit(burn)
         try:
             perdure.wait_for(
-                lambda: "goes last name=" + bad.name in daemon.log_since(0),
+                lambda: invoke(good) and
+                "goes last name=" + bad.name in daemon.log_since(0),
                 90, "the one that burns goes last")
-            perdure.wait_for(lambda: any(turns(daemon)), 10, "its group, too")
+            perdure.wait_for(lambda: invoke(good) and any(turns(daemon)), 10,
+                             "its group, too")
             assert not all(turns(daemon))
             perdure.wait_for(
                 lambda: invoke(good) and weighs_more(daemon, 16), 10,
