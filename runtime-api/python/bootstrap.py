@@ -785,6 +785,7 @@ class Runtime:
             snapshot.before()
         except BaseException as e:
             snapshot.refuse(out, e)
+        flush_output()
         snapshot.take(out)
         self.connect(os.environ["AWS_LAMBDA_RUNTIME_API"])
         try:

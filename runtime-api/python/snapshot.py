@@ -115,8 +115,6 @@ def write(out):
     if end_of_heap is None:
         raise Unfit("this C library is not known")
     python = ctypes.pythonapi
-    sys.stdout.flush()
-    sys.stderr.flush()
     gc.collect()
     # Later collections do not walk over it, so its pages stay shared.
     gc.freeze()

@@ -190,6 +190,13 @@ def test_what_cannot_be_one_works_without(server, lam, what):
     assert f"no snapshot function={name} version=1 why=" in server.log_since()
 
 
+def test_a_function_without_standard_output_has_one(server, lam):
+    publish(server, "silent", "import sys\nsys.stdout = None\n"
+            "def handler(event, context):\n    return {'works': True}\n")
+    assert settled(lam, "silent")["SnapStart"]["OptimizationStatus"] == "On"
+    assert invoke(lam, "silent") == {"works": True}
+
+
 def test_a_hook_that_fails_after_the_restore_is_told(server, lam):
     publish(server, "fails", """
 from snapshot_restore_py import register_after_restore
