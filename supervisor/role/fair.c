@@ -25,7 +25,7 @@ struct fair_user {
 	LIST_HEAD(, fair_seat) seats;
 	char *name;
 	int64_t left_us;	/* when its last worker went */
-	int64_t used_us;	/* when it used something; 0: never */
+	int64_t active_us;	/* when it last used something; 0: never */
 	bool last;		/* what its groups were told */
 	struct fairshare share;
 };
@@ -163,18 +163,7 @@ fair_has_light(const struct fair *f, int64_t now)
 
 	LIST_FOREACH(u, &f->users, link)
 		if (!LIST_EMPTY(&u->seats) && !u->share.heavy &&
-		    u->used_us > 0 && now - u->used_us < IN_USE_US)
-			return true;
-	return false;
-}
-
-static bool
-fair_is_pressed(const struct fair *f)
-{
-	struct fair_user *u;
-
-	LIST_FOREACH(u, &f->users, link)
-		if (u->last)
+		    u->active_us > 0 && now - u->active_us < IN_USE_US)
 			return true;
 	return false;
 }
@@ -193,7 +182,7 @@ fair_round(struct fair *f, int64_t now)
 		LIST_FOREACH(seat, &u->seats, link)
 			seat_count(seat);
 		if (u->share.now_us > 0) {
-			u->used_us = now;
+			u->active_us = now;
 			used = true;
 		}
 		all[n++] = &u->share;
@@ -201,15 +190,17 @@ fair_round(struct fair *f, int64_t now)
 	fairshare_round(all, n, now - f->round_us);
 	f->round_us = now;
 	light = fair_has_light(f, now);
+	f->pressed = false;
 	for (u = LIST_FIRST(&f->users); u != NULL; u = next) {
 		next = LIST_NEXT(u, link);
 		user_turn(u, light && u->share.heavy);
+		if (u->last && !LIST_EMPTY(&u->seats))
+			f->pressed = true;
 		u->share.now_us = 0;
 		u->share.weight = 0;
 		if (LIST_EMPTY(&u->seats) && now - u->left_us > REMEMBER_US)
 			user_free(f, u);
 	}
-	f->pressed = fair_is_pressed(f);
 	free(all);
 	return used;
 }
@@ -217,10 +208,8 @@ fair_round(struct fair *f, int64_t now)
 int64_t
 fair_tick(struct fair *f, int64_t now_ms)
 {
-	if (f->n == 0) {
-		f->pressed = false;
+	if (f->n == 0)
 		return -1;
-	}
 	if (now_ms >= f->next_ms)
 		f->next_ms = now_ms + (fair_round(f, now_us()) ? ROUND_MS :
 		    ROUND_QUIET_MS);

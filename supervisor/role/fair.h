@@ -1,7 +1,7 @@
 /*
  * fair - which workers' processes go first.  Main looks at what each function
- * uses of the processors; those of heavy ones run only while no other worker
- * wants to (core/fairshare.h).  Where nobody else wants to they lose nothing.
+ * uses of the processors; while a light one is in use, those of heavy ones run
+ * only when no other worker wants to (core/fairshare.h).
  *
  * By function, not by worker: one that crashes and starts again is no other.
  */
@@ -20,7 +20,7 @@ struct fair {
 	int n;
 	int64_t round_us, next_ms;
 	bool is_off;
-	/* One in use goes before another: the supervisor shall, too. */
+	/* Workers there are give way to others: the supervisor goes first, too. */
 	bool pressed;
 };
 

@@ -297,13 +297,13 @@ def use_is_known(daemon):
     return False
 
 
-def weighs_more(daemon, times, most=1000):
-    """The supervisor against all workers; no matter where it cannot."""
+def supervisor_weighs(daemon, least, most):
+    """Against all workers; no matter where it cannot."""
     leaf = own_group(daemon.process.pid, "cpu")
     if leaf is None:
         return True
     top = leaf.parent / leaf.name.removesuffix("-main")
-    return times <= shares(leaf) / shares(top) <= most
+    return least <= shares(leaf) / shares(top) <= most
 
 
 def test_who_burns_goes_after_who_does_not(daemon, function):
@@ -333,14 +333,16 @@ def test_who_burns_goes_after_who_does_not(daemon, function):
                              "its group, too")
             assert not all(turns(daemon))
             perdure.wait_for(
-                lambda: invoke(good) and weighs_more(daemon, 16), 10,
+                lambda: invoke(good) and supervisor_weighs(daemon, 16, 64), 10,
                 "the supervisor goes first, too, while the good one is used")
         finally:
             enough.set()
         burning.result()
     assert "goes last name=" + good.name not in daemon.log_since(0)
-    perdure.wait_for(lambda: weighs_more(daemon, 0.1, most=1), 10,
-                     "the supervisor shares with workers again")
+    daemon.client("lambda").delete_function(FunctionName=bad.name)
+    perdure.wait_for(
+        lambda: invoke(good) and supervisor_weighs(daemon, 0.1, 1), 10,
+        "it goes first for nobody who is gone")
 
 
 def own_group(pid, controller):
