@@ -279,7 +279,7 @@ server_init_error(struct runtime_server *s, struct http_request *r)
 	blob_unref(body);
 }
 
-/* SnapStart is never offered, so there is nothing to restore from. */
+/* A snapshot is restored below the runtime, which is never told to. */
 static void
 server_restore(struct runtime_server *s, struct http_request *r)
 {

@@ -351,16 +351,24 @@ weigh(struct cgtrees *c)
  * (slice.h).
  */
 static void
-leaf_weigh(const struct cgtree *t, bool first)
+leaf_weigh(struct cgtrees *c, bool first)
 {
-	int is_v1 = t->version == 1;
-	long weight = (first ? CGTREE_FIRST_TIMES : 1) * (is_v1 ?
-	    CGTREE_MAIN_SHARES * sysconf(_SC_NPROCESSORS_ONLN) :
-	    CGTREE_MAIN_WEIGHT);
+	const struct cgtree *t;
 	struct err ignored;
 	char text[32];
+	bool is_v1;
 
-	snprintf(text, sizeof(text), "%ld", weight);
+	c->first = first;
+	if (c->of[CGROUP_CPU] < 0)
+		return;
+	t = &c->trees[c->of[CGROUP_CPU]];
+	if (t->leaf == NULL)
+		return;
+	is_v1 = t->version == 1;
+	snprintf(text, sizeof(text), "%ld",
+	    (first ? CGTREE_FIRST_TIMES : 1) * (is_v1 ?
+	    CGTREE_MAIN_SHARES * sysconf(_SC_NPROCESSORS_ONLN) :
+	    CGTREE_MAIN_WEIGHT));
 	cgfile_write(t->leaf, is_v1 ? "cpu.shares" : "cpu.weight", text,
 	    &ignored);
 }
@@ -368,12 +376,8 @@ leaf_weigh(const struct cgtree *t, bool first)
 void
 cgtrees_first(struct cgtrees *c, bool first)
 {
-	int tree = c->of[CGROUP_CPU];
-
-	if (c->first == first || tree < 0 || c->trees[tree].leaf == NULL)
-		return;
-	c->first = first;
-	leaf_weigh(&c->trees[tree], first);
+	if (c->first != first)
+		leaf_weigh(c, first);
 }
 
 /* Of one thread; a whole process would stop the forks of all (cgroup.c). */
@@ -477,9 +481,7 @@ cgtrees_open(struct cgtrees *c, const char *without)
 	weigh(c);
 	bound_pids(c);
 	leaf_aside(c, without);
-	if (c->of[CGROUP_CPU] >= 0 &&
-	    c->trees[c->of[CGROUP_CPU]].leaf != NULL)
-		leaf_weigh(&c->trees[c->of[CGROUP_CPU]], false);
+	leaf_weigh(c, false);
 }
 
 void
