@@ -25,6 +25,7 @@
 #define WARM_AFTER_MS 20	/* answers and orders go first */
 #define WARM_CPU_S 70		/* of each process */
 #define WARM_KILL_MS 600000	/* others may leave it little time */
+#define WARM_TURN_MS 20000	/* while another waits for its own */
 #define WARM_MEMORY_MB 512
 #define WARM_TMP_MB 128
 #define WARM_PIDS 64
@@ -351,6 +352,9 @@ warm_outcome(struct warm *w, int status)
 			log_debug("code stays cold: %s", report.text);
 	}
 	warm_close(&w->unpack_channel);
+	/* Who writes on has no reader any more. */
+	if (!w->unpacked)
+		warm_kill(w);
 }
 
 /* Whole or, so that nobody tries again, empty. */
@@ -446,6 +450,24 @@ warm_reaped(struct spawn *s, pid_t pid, int status)
 	return 1;
 }
 
+/*
+ * The one that is under way.  Who has had a turn while another waits is asked
+ * for again when its function starts next, so nothing is kept of it.
+ */
+static int64_t
+warm_watch(struct warm *w, int64_t now_ms)
+{
+	bool is_short = w->count > 1;
+	int64_t until = is_short ? w->began_ms + WARM_TURN_MS : w->kill_ms;
+
+	if (now_ms < until)
+		return until - now_ms;
+	if (is_short)
+		w->is_stopped = 1;
+	warm_kill(w);
+	return -1;	/* its end is reaped */
+}
+
 int64_t
 warm_tick(struct spawn *s, int64_t now_ms)
 {
@@ -453,12 +475,8 @@ warm_tick(struct spawn *s, int64_t now_ms)
 	struct warm_job *j = TAILQ_FIRST(&w->jobs);
 	struct err err;
 
-	if (w->job != NULL && now_ms < w->kill_ms)
-		return w->kill_ms - now_ms;
-	if (w->job != NULL) {
-		warm_kill(w);
-		return -1;	/* its end is reaped */
-	}
+	if (w->job != NULL)
+		return warm_watch(w, now_ms);
 	if (j == NULL)
 		return -1;
 	if (now_ms < w->after_ms)
@@ -468,5 +486,5 @@ warm_tick(struct spawn *s, int64_t now_ms)
 		job_free(w, j);
 		return 0;
 	}
-	return WARM_KILL_MS;
+	return warm_watch(w, now_ms);
 }

@@ -8,7 +8,8 @@
  * The archive is hostile: what reads it runs in a sandbox as any function's
  * worker does, with nothing that it may write but its own /tmp, and what it
  * makes goes as a zip through a pipe to the unpacker.  One that fails leaves
- * an empty folder and is not tried again.
+ * an empty folder and is not tried again; one that takes long while another
+ * waits is ended and may be asked for again.
  */
 #ifndef ROLE_WARM_H
 #define ROLE_WARM_H

@@ -163,6 +163,28 @@ def test_a_hostile_node_module_harms_only_itself(server, name, text, kept):
         assert path.is_dir() or b"root:" not in path.read_bytes()
 
 
+BLOCKS = ("Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);\n"
+          "export const handler = async () => 1;\n")
+ENDLESS = ("import fs from 'node:fs';\nconst whole = Buffer.alloc(65536);\n"
+           "for (;;) try { fs.writeSync(1, whole); } catch {}\n")
+
+
+@pytest.mark.skipif(not perdure.node_runtimes(), reason="no Node")
+@pytest.mark.parametrize("text", [BLOCKS, ENDLESS], ids=["blocks", "endless"])
+def test_a_hostile_node_module_holds_up_nobody_for_long(server, text, request):
+    """No more than a turn, though it never ends."""
+    name = request.node.callspec.id
+    archive = zipped([("app.mjs", text)])
+    perdure.deploy(server, f"held-{name}", "app.handler", code=archive,
+                   language="node")
+    other = zipped([("app.py", "def handler(event, context): pass\n"),
+                    ("name.py", f"NAME = '{name}'\n")])
+    perdure.deploy(server, f"beside-{name}", "app.handler", code=other)
+    how = until(lambda: outcome(server, other), "its turn", 60)
+    assert how == "warm"
+    assert outcome(server, archive) in (None, "not made warm")
+
+
 def bomb(depth):
     return "x = " + "(" * depth + ")" * depth + "\n"
 
