@@ -30,6 +30,7 @@ struct cgroup {
 	uint32_t memory_mb;
 	int last;	/* see cgroup_turn */
 	int used;	/* descriptor of what tells CPU time, or -1 */
+	int waited;	/* the same of waiting; -2: there is none */
 };
 
 struct cgroup_files {
@@ -75,6 +76,8 @@ cgroup_free(struct cgroup *g)
 		free(g->folders[i]);
 	if (g->used >= 0)
 		close(g->used);
+	if (g->waited >= 0)
+		close(g->waited);
 	free(g);
 }
 
@@ -86,7 +89,7 @@ cgroup_new(struct cgroups *c, struct err *err)
 	int i;
 
 	g->all = c;
-	g->used = -1;
+	g->used = g->waited = -1;
 	for (i = 0; i < c->trees.n; i++) {
 		g->folders[i] = xasprintf("%s/w%" PRIu64,
 		    c->trees.trees[i].top, id);
@@ -389,17 +392,24 @@ cgroup_watch(const struct cgroup *g, struct cgroup_watch *w, struct err *err)
 	return -1;
 }
 
-/* Version 2 counts it with or without the controller. */
-static int
-open_used(const struct cgroup *g)
+/* Version 2 counts with or without the controller; NULL: it is not there. */
+static char *
+file_v2(const struct cgroup *g, const char *name)
 {
-	own_free char *path = NULL;
-	const char *in = folder_of(g, CGROUP_CPU);
 	int i;
 
 	for (i = 0; i < g->all->trees.n; i++)
 		if (g->all->trees.trees[i].version == 2)
-			path = xasprintf("%s/cpu.stat", g->folders[i]);
+			return xasprintf("%s/%s", g->folders[i], name);
+	return NULL;
+}
+
+static int
+open_used(const struct cgroup *g)
+{
+	own_free char *path = file_v2(g, "cpu.stat");
+	const char *in = folder_of(g, CGROUP_CPU);
+
 	if (path == NULL && in != NULL)
 		path = xasprintf("%s/cpuacct.usage", in);
 	return path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
@@ -421,6 +431,30 @@ cgroup_cpu_used(struct cgroup *g)
 	if (strncmp(text, name, strlen(name)) == 0)
 		return strtoull(text + strlen(name), NULL, 10);
 	return strtoull(text, NULL, 10) / 1000;
+}
+
+int64_t
+cgroup_cpu_waited(struct cgroup *g)
+{
+	static const char name[] = "total=";
+	char text[128];
+	const char *p;
+	ssize_t n;
+
+	if (g->waited == -1) {
+		own_free char *path = file_v2(g, "cpu.pressure");
+
+		g->waited = path == NULL ? -2 :
+		    open(path, O_RDONLY | O_CLOEXEC);
+		if (g->waited < 0)
+			g->waited = -2;
+	}
+	n = g->waited < 0 ? -1 : pread(g->waited, text, sizeof(text) - 1, 0);
+	if (n <= 0)
+		return -1;
+	text[n] = '\0';
+	p = strstr(text, name);
+	return p == NULL ? -1 : strtoll(p + strlen(name), NULL, 10);
 }
 
 int

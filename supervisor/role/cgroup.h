@@ -52,6 +52,11 @@ int cgroup_cpu(struct cgroup *, uint32_t milli, struct err *);
 void cgroup_turn(struct cgroup *, int last);
 /* CPU time until now, in microseconds; 0: not known. */
 uint64_t cgroup_cpu_used(struct cgroup *);
+/*
+ * How long something in it was ready but waited for a processor, its limit
+ * included, in microseconds until now; -1: not known (version 2 with PSI).
+ */
+int64_t cgroup_cpu_waited(struct cgroup *);
 /* Of its folder in version 2, for clone3; -1: none.  The caller's. */
 int cgroup_folder(const struct cgroup *);
 /*

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/env.h"
 #include "base/log.h"
@@ -43,6 +44,7 @@ fair_init(struct fair *f, bool is_off)
 	LIST_INIT(&f->users);
 	f->is_off = is_off;
 	f->round_us = now_us();
+	f->cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
 static void
@@ -103,6 +105,8 @@ fair_join(struct fair *f, struct fair_seat *seat, const char *function,
 	seat->user = fair_user(f, function);
 	seat->group = group;
 	seat->had_us = cgroup_cpu_used(group);
+	seat->waited_us = cgroup_cpu_waited(group);
+	seat->since_us = now_us();
 	seat->weight = weight;
 	LIST_INSERT_HEAD(&seat->user->seats, seat, link);
 	cgroup_turn(group, seat->user->last);
@@ -110,17 +114,34 @@ fair_join(struct fair *f, struct fair_seat *seat, const char *function,
 }
 
 /* What it used since it was last asked becomes its function's. */
-static void
-seat_count(struct fair_seat *seat)
+static double
+seat_used(struct fair_seat *seat)
 {
 	uint64_t has = cgroup_cpu_used(seat->group);
-	struct fairshare *share = &seat->user->share;
+	double used;
 
-	if (has >= seat->had_us + USE_LEAST_US) {
-		share->now_us += (double)(has - seat->had_us);
-		seat->had_us = has;
-	}
+	if (has < seat->had_us + USE_LEAST_US)
+		return 0;
+	used = (double)(has - seat->had_us);
+	seat->had_us = has;
+	return used;
+}
+
+static void
+seat_count(struct fair_seat *seat, int64_t now)
+{
+	struct fairshare *share = &seat->user->share;
+	int64_t waited = cgroup_cpu_waited(seat->group);
+	double used = seat_used(seat);
+
+	share->now_us += used;
 	share->weight += seat->weight;
+	if (waited < 0)
+		return;
+	share->now_wanted_us += used + (double)(waited - seat->waited_us);
+	share->now_room_us += (double)(now - seat->since_us);
+	seat->waited_us = waited;
+	seat->since_us = now;
 }
 
 void
@@ -132,7 +153,7 @@ fair_leave(struct fair *f, struct fair_seat *seat)
 		return;
 	(void)f;
 	u->left_us = now_us();
-	seat_count(seat);
+	seat_count(seat, u->left_us);
 	LIST_REMOVE(seat, link);
 	seat->user = NULL;
 }
@@ -180,14 +201,14 @@ fair_round(struct fair *f, int64_t now)
 
 	LIST_FOREACH(u, &f->users, link) {
 		LIST_FOREACH(seat, &u->seats, link)
-			seat_count(seat);
+			seat_count(seat, now);
 		if (u->share.now_us > 0) {
 			u->active_us = now;
 			used = true;
 		}
 		all[n++] = &u->share;
 	}
-	fairshare_round(all, n, now - f->round_us);
+	fairshare_round(all, n, f->cpus, now - f->round_us);
 	f->round_us = now;
 	light = fair_has_light(f, now);
 	f->pressed = false;
@@ -197,6 +218,7 @@ fair_round(struct fair *f, int64_t now)
 		if (u->last && !LIST_EMPTY(&u->seats))
 			f->pressed = true;
 		u->share.now_us = 0;
+		u->share.now_wanted_us = u->share.now_room_us = 0;
 		u->share.weight = 0;
 		if (LIST_EMPTY(&u->seats) && now - u->left_us > REMEMBER_US)
 			user_free(f, u);

@@ -17,7 +17,7 @@ struct fair_user;
 
 struct fair {
 	LIST_HEAD(, fair_user) users;
-	int n;
+	int n, cpus;
 	int64_t round_us, next_ms;
 	bool is_off;
 	/* Workers there are give way to others: the supervisor goes first, too. */
@@ -29,6 +29,7 @@ struct fair_seat {
 	struct fair_user *user;
 	struct cgroup *group;
 	uint64_t had_us;
+	int64_t waited_us, since_us;
 	uint32_t weight;
 	LIST_ENTRY(fair_seat) link;
 };
