@@ -333,18 +333,18 @@ check_sandbox(struct doctor *d, const json_t *report)
 	}
 }
 
-/* Could functions have a network of their own? */
+/* What functions may ask for: "on", "on; but", "off: why". */
 static void
-check_network(struct doctor *d, const json_t *report)
+check_offer(struct doctor *d, const json_t *report, const char *member,
+    const char *name, const char *cure)
 {
 	const char *how = report == NULL ? NULL :
-	    json_string_value(json_object_get(report, "network"));
+	    json_string_value(json_object_get(report, member));
 	bool good = how != NULL && strncmp(how, "on", 2) == 0;
 
 	if (how != NULL)
 		doctor_say(d, good && strchr(how, ';') == NULL ? OK : WARN,
-		    "perdure:egress=full", "see \"Outgoing network\" in "
-		    "perdure(1)", "%s", how);
+		    name, cure, "%s", how);
 }
 
 static void
@@ -381,7 +381,11 @@ cmd_doctor(struct args *args)
 	check_mechanisms(&d);
 	report = doctor_sandbox();
 	check_sandbox(&d, report);
-	check_network(&d, report);
+	check_offer(&d, report, "network", "perdure:egress=full",
+	    "see \"Outgoing network\" in perdure(1)");
+	check_offer(&d, report, "snapstart", "SnapStart",
+	    "a sandbox level with namespaces; published versions start "
+	    "without it");
 	check_runtimes(&d);
 	check_postgres(&d);
 	check_data(&d);

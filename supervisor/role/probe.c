@@ -22,6 +22,7 @@
 #include "base/own.h"
 #include "role/network.h"
 #include "role/probe.h"
+#include "role/snap.h"
 #include "worker/landlock.h"
 #include "worker/selftest.h"
 
@@ -550,13 +551,17 @@ probe_limits(struct cgroups *groups, struct config *config)
 
 /* Not at each start: only who asks for it pays for it. */
 static void
-probe_network(struct probe *p, const struct config *config, uint32_t mech)
+probe_more(struct probe *p, const struct config *config, uint32_t mech)
 {
+	const char *lack = snap_lack(mech);
 	char how[400];
 
 	network_probe(config, mech, how);
 	p->report.len--;
 	report_text(&p->report, "network", how);
+	snprintf(how, sizeof(how), "%s%s", lack == NULL ? "on" : "off: ",
+	    lack == NULL ? "" : lack);
+	report_text(&p->report, "snapstart", how);
 	buf_char(&p->report, '}');
 }
 
@@ -579,7 +584,7 @@ probe_main(void)
 	probe_limits(&groups, config);
 	r = probe_run(&probe, &kit, &groups, config, geteuid() == 0, &err);
 	if (r == 0) {
-		probe_network(&probe, config, kit.mech);
+		probe_more(&probe, config, kit.mech);
 		printf("%s\n", probe.report.data);
 	} else
 		fprintf(stderr, "%s\n", err.text);

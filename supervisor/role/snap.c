@@ -132,20 +132,27 @@ snap_path(const struct spawn *s, const char *code, const char *id,
 }
 
 const char *
-snap_refusal(const struct spawn *s, const char *runtime)
+snap_lack(uint32_t mech)
 {
-	const struct runtime_name *row = runtime_name_find(runtime);
 	own_free char *program = NULL;
 
-	if (row == NULL || row->kind != RUNTIME_PYTHON)
-		return "this runtime has none";
-	if ((s->kit.mech & SNAP_NEEDS) != SNAP_NEEDS)
+	if ((mech & SNAP_NEEDS) != SNAP_NEEDS)
 		return "workers have no namespaces or no /proc of their own "
 		    "here";
 	program = restore_program();
 	if (access(program, X_OK) < 0)
 		return "there are none on this kind of machine";
 	return NULL;
+}
+
+const char *
+snap_refusal(const struct spawn *s, const char *runtime)
+{
+	const struct runtime_name *row = runtime_name_find(runtime);
+
+	if (row == NULL || row->kind != RUNTIME_PYTHON)
+		return "this runtime has none";
+	return snap_lack(s->kit.mech);
 }
 
 char *

@@ -53,7 +53,9 @@ void snaps_free(struct snaps *);
 
 /* Control wants one; -1: it broke the rules and must end. */
 int snap_on_ask(struct spawn *, struct msg_in *, struct err *);
-/* Why none can be made here, or NULL. */
+/* Why none can be made with that kit's mechanisms on this host, or NULL. */
+const char *snap_lack(uint32_t mech);
+/* The same for a runtime. */
 const char *snap_refusal(const struct spawn *, const char *runtime);
 /* The folder of an order's snapshot; NULL: none, or not of this host. */
 char *snap_folder(const struct spawn *, const struct order *);

@@ -65,6 +65,13 @@ def test_this_host_gives_what_the_tests_want():
     assert set(got["SandboxReport"]["tries"].values()) == {"held"}
 
 
+@pytest.mark.parametrize("without, status", [("", "ok"), ("pidns", "warn")])
+def test_doctor_tells_whether_there_are_snapshots(without, status):
+    rows = [c for c in probe(without)["Checks"] if c["Name"] == "SnapStart"]
+    assert [c["Status"] for c in rows] == [status]
+    assert rows[0]["Reason"].startswith("on" if status == "ok" else "off: ")
+
+
 @pytest.mark.parametrize("lacking", sorted(LACKING))
 def test_what_is_lacking_lowers_the_level(lacking):
     world = World("--set", f"sandbox.without={lacking}")
