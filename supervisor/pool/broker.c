@@ -125,13 +125,14 @@ static int
 broker_up(struct broker *b, struct msg_in *m, struct err *err)
 {
 	uint64_t id = msg_u64(m);
+	bool restored = msg_u32(m) == 1;
 	int fds[BROKER_UP_FDS], i;
 
 	if (msg_done(m, err) < 0)
 		return -1;
 	for (i = 0; i < BROKER_UP_FDS; i++)
 		fds[i] = msg_take_fd(m, i);
-	b->ops.up(b->arg, id, fds);
+	b->ops.up(b->arg, id, restored, fds);
 	return 0;
 }
 

@@ -35,7 +35,8 @@ struct broker_ops {
 	/* Before up; takes the descriptors. */
 	void (*group)(void *arg, uint64_t id, const struct broker_group *);
 	/* Runtime API, Lambda API, stdout, stderr, proxy; takes them. */
-	void (*up)(void *arg, uint64_t id, int fds[BROKER_UP_FDS]);
+	void (*up)(void *arg, uint64_t id, bool restored,
+	    int fds[BROKER_UP_FDS]);
 	void (*gone)(void *arg, uint64_t id, const struct broker_gone *);
 	void (*unpacked)(void *arg, uint64_t id, int64_t bytes,
 	    const struct err *);

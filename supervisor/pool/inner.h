@@ -122,12 +122,13 @@ struct worker {
 	struct share *share;
 	char *log_stream;
 	bool up, late, retiring, killed, stale;
+	bool restored;		/* from a snapshot: it has no init phase */
 	/* Its process ended; its last words are still being read. */
 	struct broker_gone *gone;
 	int gone_ticks;
 
 	int64_t started_us, up_us;
-	double init_ms;
+	double init_ms;		/* or until it was restored */
 	bool used;		/* had an invocation: the next is warm */
 	struct wgroup cgroup;
 	bool settles;		/* idle, to be frozen in a moment */

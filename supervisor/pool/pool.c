@@ -653,12 +653,12 @@ pool_worker(struct pool *p, uint64_t id)
 }
 
 static void
-pool_on_up(void *arg, uint64_t id, int fds[BROKER_UP_FDS])
+pool_on_up(void *arg, uint64_t id, bool restored, int fds[BROKER_UP_FDS])
 {
 	struct worker *w = pool_worker(arg, id);
 
 	if (w != NULL)
-		worker_on_up(w, fds);
+		worker_on_up(w, restored, fds);
 	else
 		broker_close_fds(fds);
 }

@@ -48,24 +48,70 @@ line_out(struct wlog *l, const struct function_version *v, struct buf *b)
 		wlog_platform(l, b->data, b->len);
 }
 
+static const char *
+runtime_of(const struct function_version *v)
+{
+	return v->runtime == NULL ? "" : v->runtime;
+}
+
+static void
+line_runtime(struct buf *b, const char *what, const struct function_version *v)
+{
+	buf_fmt(b, "%s Runtime Version: %s\tRuntime Version ARN: "
+	    "arn:aws:lambda:::runtime:%s", what, runtime_of(v), runtime_of(v));
+}
+
+static void
+json_runtime(struct buf *b, const struct function_version *v)
+{
+	json_text(b, "runtimeVersion", runtime_of(v));
+	json_text(b, "functionName", v->function);
+	json_text(b, "functionVersion", v->version);
+	buf_str(b, "}}");
+}
+
 void
 report_init_start(struct wlog *l, const struct function_version *v,
     const char *phase, int64_t at_ms)
 {
 	own_buf struct buf b = BUF_INIT;
-	const char *runtime = v->runtime == NULL ? "" : v->runtime;
 
 	if (context_logs_json(v)) {
 		json_begin(&b, "platform.initStart", at_ms);
 		json_text(&b, "initializationType", "on-demand");
 		json_text(&b, "phase", phase);
-		json_text(&b, "runtimeVersion", runtime);
-		json_text(&b, "functionName", v->function);
-		json_text(&b, "functionVersion", v->version);
-		buf_str(&b, "}}");
+		json_runtime(&b, v);
 	} else
-		buf_fmt(&b, "INIT_START Runtime Version: %s\tRuntime Version "
-		    "ARN: arn:aws:lambda:::runtime:%s", runtime, runtime);
+		line_runtime(&b, "INIT_START", v);
+	line_out(l, v, &b);
+}
+
+void
+report_restore_start(struct wlog *l, const struct function_version *v,
+    int64_t at_ms)
+{
+	own_buf struct buf b = BUF_INIT;
+
+	if (context_logs_json(v)) {
+		json_begin(&b, "platform.restoreStart", at_ms);
+		json_runtime(&b, v);
+	} else
+		line_runtime(&b, "RESTORE_START", v);
+	line_out(l, v, &b);
+}
+
+void
+report_restored(struct wlog *l, const struct function_version *v, double ms,
+    int64_t at_ms)
+{
+	own_buf struct buf b = BUF_INIT;
+
+	if (context_logs_json(v)) {
+		json_begin(&b, "platform.restoreReport", at_ms);
+		json_text(&b, "status", "success");
+		buf_fmt(&b, ",\"metrics\":{\"durationMs\":%.3f}}}", ms);
+	} else
+		buf_fmt(&b, "RESTORE_REPORT Restore Duration: %.2f ms", ms);
 	line_out(l, v, &b);
 }
 
@@ -108,6 +154,10 @@ report_end_json(struct wlog *l, const struct report *r, const char *id)
 		    (unsigned long long)(r->memory_most >> 20));
 	if (r->init_ms >= 0)
 		buf_fmt(&b, ",\"initDurationMs\":%.3f", r->init_ms);
+	if (r->restore_ms >= 0)
+		buf_fmt(&b, ",\"restoreDurationMs\":%.3f,"
+		    "\"billedRestoreDurationMs\":%.0f", r->restore_ms,
+		    ceil(r->restore_ms));
 	buf_str(&b, "}}}");
 	line_out(l, r->version, &b);
 }
@@ -134,6 +184,10 @@ report_end(struct wlog *l, const struct report *r)
 		    (unsigned long long)(r->memory_most >> 20));
 	if (r->init_ms >= 0)
 		buf_fmt(&b, "Init Duration: %.2f ms\t", r->init_ms);
+	if (r->restore_ms >= 0)
+		buf_fmt(&b, "Restore Duration: %.2f ms\tBilled Restore "
+		    "Duration: %.0f ms\t", r->restore_ms,
+		    ceil(r->restore_ms));
 	if (strcmp(r->status, "success") != 0)
 		buf_fmt(&b, "Status: %s\t", r->status);
 	if (r->error_type != NULL && strcmp(r->status, "error") == 0)

@@ -20,6 +20,7 @@ struct report {
 	int64_t at_ms;
 	double ms;		/* of the handler */
 	double init_ms;		/* below 0: not a cold start */
+	double restore_ms;	/* below 0: not from a snapshot, or not its first */
 	uint64_t memory_most;	/* bytes; 0: not known, left out */
 	const char *status;	/* "success", "error", "timeout" */
 	const char *error_type;	/* or NULL */
@@ -27,6 +28,11 @@ struct report {
 
 void report_init_start(struct wlog *, const struct function_version *,
     const char *phase, int64_t at_ms);
+/* In the place of init, where the environment begins with a snapshot. */
+void report_restore_start(struct wlog *, const struct function_version *,
+    int64_t at_ms);
+void report_restored(struct wlog *, const struct function_version *,
+    double ms, int64_t at_ms);
 void report_start(struct wlog *, const struct report *);
 /* END and REPORT. */
 void report_end(struct wlog *, const struct report *);

@@ -251,7 +251,8 @@ worker_report(struct worker *w, struct report *r, enum invocation_outcome o,
 	r->request = w->request;
 	r->tenant = w->tenant;
 	r->at_ms = env_now_ms(w->pool->env);
-	r->init_ms = w->used ? -1 : w->init_ms;
+	r->init_ms = w->used || w->restored ? -1 : w->init_ms;
+	r->restore_ms = w->used || !w->restored ? -1 : w->init_ms;
 	if (w->gone == NULL)
 		w->memory_most = wgroup_peak(&w->cgroup, memory_limit(w));
 	r->memory_most = w->memory_most;
@@ -337,7 +338,7 @@ worker_fail_start(struct worker *w, struct invocation *inv,
 	w->request = inv->request_id;
 	worker_report(w, &r, o, type);
 	r.ms = (double)(now_us(w) - w->up_us) / 1000;
-	r.init_ms = -1;
+	r.init_ms = r.restore_ms = -1;
 	wlog_drain(w->log);
 	wlog_begin_failed(w->log, inv->request_id);
 	report_start(w->log, &r);
@@ -375,6 +376,9 @@ worker_on_ready(void *arg)
 		w->init_ms = (double)(now_us(w) - w->up_us) / 1000;
 		metric_observe(METRIC_INIT_SECONDS, worker_function(w), NULL,
 		    (double)(now_us(w) - w->started_us) / 1e6);
+		if (w->restored)
+			report_restored(w->log, w->group->version, w->init_ms,
+			    env_now_ms(w->pool->env));
 		worker_send_ready(w);
 		snapshots_again(w->pool->snapshots, w->group->version);
 	} else if (w->state != WORKER_COOLING)
@@ -712,7 +716,7 @@ worker_watch(struct worker *w)
 }
 
 void
-worker_on_up(struct worker *w, int fds[BROKER_UP_FDS])
+worker_on_up(struct worker *w, bool restored, int fds[BROKER_UP_FDS])
 {
 	struct pool *p = w->pool;
 	struct http_conf api = {
@@ -736,13 +740,18 @@ worker_on_up(struct worker *w, int fds[BROKER_UP_FDS])
 		return;
 	}
 	w->up = true;
+	w->restored = restored;
 	p->starts_failed = 0;
 	w->up_us = now_us(w);
 	wlog_free(w->log);
 	w->log = wlog_new(p->base, p->env, fds[2], fds[3], worker_on_line, w);
 	wlog_share(w->log, w->share);
-	report_init_start(w->log, w->group->version, w->late ? "invoke" :
-	    "init", env_now_ms(p->env));
+	if (restored)
+		report_restore_start(w->log, w->group->version,
+		    env_now_ms(p->env));
+	else
+		report_init_start(w->log, w->group->version, w->late ?
+		    "invoke" : "init", env_now_ms(p->env));
 	w->runtime = runtime_server_new(p->base, fds[0], w->share,
 	    &worker_runtime_ops, w, &err);
 	w->api = http_server_new(p->base, fds[1], &api, &err);

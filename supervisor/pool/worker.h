@@ -46,7 +46,7 @@ void worker_forget_invocation(struct worker *);
 void worker_on_group(struct worker *, const struct broker_group *);
 /* Ends it when it has more memory than its function may have. */
 void worker_watch(struct worker *);
-void worker_on_up(struct worker *, int fds[BROKER_UP_FDS]);
+void worker_on_up(struct worker *, bool restored, int fds[BROKER_UP_FDS]);
 void worker_on_gone(struct worker *, const struct broker_gone *);
 enum worker_state worker_state(const struct worker *);
 const char *worker_state_name(enum worker_state);

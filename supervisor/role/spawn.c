@@ -295,7 +295,8 @@ spawn_start(struct spawn *s, const struct order *o, const char *code,
 	if (o->snap != NULL)
 		spec_add_mount(&spec, o->snap, SNAP_TARGET, 0);
 	r = spawn_plan(s, o->runtime, o->memory_mb, &spec, &plan, err);
-	if (r == 0 && o->snap != NULL)
+	w->is_restored = o->snap != NULL;
+	if (r == 0 && w->is_restored)
 		snap_args(&spec, 0);
 	if (r == 0)
 		r = spawn_fill(s, &spec, o->memory_mb, w, err);
@@ -550,6 +551,7 @@ spawned_up(struct spawn *s, struct spawned *w, const int *fds)
 	w->is_up = 1;
 	msg_begin(&m, MSG_WORKER_UP);
 	msg_put_u64(&m, w->id);
+	msg_put_u32(&m, (uint32_t)w->is_restored);
 	for (i = 0; i < SPEC_UP_FDS; i++)
 		msg_put_fd(&m, fds[i]);
 	link_send(s->link, &m, &err);

@@ -20,6 +20,7 @@ struct spawned {
 	pid_t stack;		/* 0: none or reaped; see netstack.h */
 	int had_first;
 	int is_up;
+	int is_restored;	/* its runtime is a snapshot */
 	int64_t up_by_ms;
 	int is_reported;	/* REPORT_GONE came: status is the runtime's */
 	int status;

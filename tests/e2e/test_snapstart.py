@@ -1,7 +1,9 @@
 """SnapStart: versions whose workers begin with a snapshot of their init."""
 
+import base64
 import json
 import os
+import re
 
 import perdure
 import pytest
@@ -142,6 +144,36 @@ def test_it_goes_on_behind_init_with_hooks(server, lam):
     assert got["tmp"] == []
     # A kept socket, and the listing's own.
     assert len(got["descriptors"]) == 5
+
+
+def platform_lines(lam, name):
+    """Of the first invocation: what the platform itself wrote."""
+    answer = lam.invoke(FunctionName=name + ":1", LogType="Tail")
+    return base64.b64decode(answer["LogResult"]).decode().splitlines()
+
+
+def test_the_first_invocation_tells_of_its_restore(server, lam):
+    publish(server, "told")
+    assert settled(lam, "told")["SnapStart"]["OptimizationStatus"] == "On"
+    first = platform_lines(lam, "told")[-1]
+    assert re.fullmatch(
+        r"REPORT RequestId: \S+\tDuration: [\d.]+ ms\tBilled Duration: \d+ ms"
+        r"\tMemory Size: \d+ MB\tMax Memory Used: \d+ MB"
+        r"\tRestore Duration: [\d.]+ ms\tBilled Restore Duration: \d+ ms\t",
+        first), first
+    assert "Restore" not in platform_lines(lam, "told")[-1]
+
+
+def test_so_do_its_records(server, lam):
+    publish(server, "records", LoggingConfig={"LogFormat": "JSON"})
+    assert settled(lam, "records")["SnapStart"]["OptimizationStatus"] == "On"
+    lines = [json.loads(line) for line in platform_lines(lam, "records")
+             if line.startswith("{")]
+    report = [one["record"] for one in lines
+              if one.get("type") == "platform.report"][-1]["metrics"]
+    assert report["restoreDurationMs"] > 0
+    assert report["billedRestoreDurationMs"] >= report["restoreDurationMs"]
+    assert "initDurationMs" not in report
 
 
 def test_no_two_share_what_must_differ(server, lam):

@@ -38,10 +38,11 @@ struct side {
 /* ---- control ---- */
 
 static void
-on_up(void *arg, uint64_t id, int fds[BROKER_UP_FDS])
+on_up(void *arg, uint64_t id, bool restored, int fds[BROKER_UP_FDS])
 {
 	(void)arg;
 	(void)id;
+	(void)restored;
 	broker_close_fds(fds);
 }
 

@@ -50,7 +50,7 @@ struct fixture {
 	struct event *ev;
 	struct fake workers[WORKERS_MOST];
 	int started, up, unpacked, fetched, stopped, drained;
-	bool no_up, gone_on_kill;
+	bool no_up, gone_on_kill, restored;
 	const char *why;	/* workers do not start */
 	/* Files that stand for a control group, with grouped. */
 	int group[4];
@@ -128,6 +128,7 @@ send_up(struct fixture *f, struct fake *w)
 		send_group(f, w);
 	msg_begin(&m, MSG_WORKER_UP);
 	msg_put_u64(&m, w->id);
+	msg_put_u32(&m, f->restored);
 	for (i = 0; i < 5; i++)
 		msg_put_fd(&m, fds[i]);
 	send_frame(f, &m);
@@ -597,6 +598,40 @@ an_invocation_goes_there_and_back(void **state)
 	assert_int_equal(f->started, 1);
 	assert_int_equal(f->fetched, 1);
 	assert_int_equal(f->unpacked, 1);
+	call_free(c);
+}
+
+/* It had its init before there was an environment. */
+static void
+a_snapshots_worker_tells_of_its_restore(void **state)
+{
+	struct fixture *f = *state;
+	struct call *c;
+	struct fake *w;
+
+	f->restored = true;
+	c = invoke(f);
+	w = ready_worker(f, 0);
+	event(f, w);
+	answer(f, w, "response", "1");
+	HEAR(f, w, "HTTP/1.1 202");
+	UNTIL(f, c->done);
+	assert_non_null(strstr(f->log.data, "p- RESTORE_START Runtime "
+	    "Version: python3.11\tRuntime Version ARN: arn:"));
+	assert_non_null(strstr(f->log.data, "p- RESTORE_REPORT Restore "
+	    "Duration: "));
+	assert_null(strstr(f->log.data, "INIT_START"));
+	assert_non_null(strstr(c->tail, "\tRestore Duration: "));
+	assert_non_null(strstr(c->tail, "\tBilled Restore Duration: "));
+	assert_null(strstr(c->tail, "Init Duration: "));
+	call_free(c);
+	next(f, w);
+	c = invoke(f);
+	event(f, w);
+	answer(f, w, "response", "2");
+	HEAR(f, w, "HTTP/1.1 202");
+	UNTIL(f, c->done);
+	assert_null(strstr(c->tail, "Restore Duration: "));
 	call_free(c);
 }
 
@@ -1415,6 +1450,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(an_invocation_goes_there_and_back),
+		TEST(a_snapshots_worker_tells_of_its_restore),
 		TEST(an_event_that_is_made_brings_the_next),
 		TEST(an_idle_worker_is_frozen_until_its_next_event),
 		TEST(more_memory_than_the_function_has_ends_it),

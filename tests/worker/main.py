@@ -56,6 +56,7 @@ class Frame:
 
     def _up(self):
         self.id = self._u("Q", 8)
+        self.restored = self._u("I", 4)
 
     def _gone(self):
         self.id = self._u("Q", 8)
