@@ -48,55 +48,28 @@ line_out(struct wlog *l, const struct function_version *v, struct buf *b)
 		wlog_platform(l, b->data, b->len);
 }
 
-static const char *
-runtime_of(const struct function_version *v)
-{
-	return v->runtime == NULL ? "" : v->runtime;
-}
-
-static void
-line_runtime(struct buf *b, const char *what, const struct function_version *v)
-{
-	buf_fmt(b, "%s Runtime Version: %s\tRuntime Version ARN: "
-	    "arn:aws:lambda:::runtime:%s", what, runtime_of(v), runtime_of(v));
-}
-
-static void
-json_runtime(struct buf *b, const struct function_version *v)
-{
-	json_text(b, "runtimeVersion", runtime_of(v));
-	json_text(b, "functionName", v->function);
-	json_text(b, "functionVersion", v->version);
-	buf_str(b, "}}");
-}
-
 void
-report_init_start(struct wlog *l, const struct function_version *v,
+report_start_up(struct wlog *l, const struct function_version *v,
     const char *phase, int64_t at_ms)
 {
 	own_buf struct buf b = BUF_INIT;
+	const char *runtime = v->runtime == NULL ? "" : v->runtime;
 
 	if (context_logs_json(v)) {
-		json_begin(&b, "platform.initStart", at_ms);
-		json_text(&b, "initializationType", "on-demand");
-		json_text(&b, "phase", phase);
-		json_runtime(&b, v);
+		json_begin(&b, phase == NULL ? "platform.restoreStart" :
+		    "platform.initStart", at_ms);
+		if (phase != NULL) {
+			json_text(&b, "initializationType", "on-demand");
+			json_text(&b, "phase", phase);
+		}
+		json_text(&b, "runtimeVersion", runtime);
+		json_text(&b, "functionName", v->function);
+		json_text(&b, "functionVersion", v->version);
+		buf_str(&b, "}}");
 	} else
-		line_runtime(&b, "INIT_START", v);
-	line_out(l, v, &b);
-}
-
-void
-report_restore_start(struct wlog *l, const struct function_version *v,
-    int64_t at_ms)
-{
-	own_buf struct buf b = BUF_INIT;
-
-	if (context_logs_json(v)) {
-		json_begin(&b, "platform.restoreStart", at_ms);
-		json_runtime(&b, v);
-	} else
-		line_runtime(&b, "RESTORE_START", v);
+		buf_fmt(&b, "%s Runtime Version: %s\tRuntime Version "
+		    "ARN: arn:aws:lambda:::runtime:%s", phase == NULL ?
+		    "RESTORE_START" : "INIT_START", runtime, runtime);
 	line_out(l, v, &b);
 }
 
@@ -152,12 +125,12 @@ report_end_json(struct wlog *l, const struct report *r, const char *id)
 	if (r->memory_most > 0)
 		buf_fmt(&b, ",\"maxMemoryUsedMB\":%llu",
 		    (unsigned long long)(r->memory_most >> 20));
-	if (r->init_ms >= 0)
-		buf_fmt(&b, ",\"initDurationMs\":%.3f", r->init_ms);
-	if (r->restore_ms >= 0)
+	if (r->init_ms >= 0 && r->restored)
 		buf_fmt(&b, ",\"restoreDurationMs\":%.3f,"
-		    "\"billedRestoreDurationMs\":%.0f", r->restore_ms,
-		    ceil(r->restore_ms));
+		    "\"billedRestoreDurationMs\":%.0f", r->init_ms,
+		    ceil(r->init_ms));
+	else if (r->init_ms >= 0)
+		buf_fmt(&b, ",\"initDurationMs\":%.3f", r->init_ms);
 	buf_str(&b, "}}}");
 	line_out(l, r->version, &b);
 }
@@ -182,12 +155,11 @@ report_end(struct wlog *l, const struct report *r)
 	if (r->memory_most > 0)
 		buf_fmt(&b, "Max Memory Used: %llu MB\t",
 		    (unsigned long long)(r->memory_most >> 20));
-	if (r->init_ms >= 0)
-		buf_fmt(&b, "Init Duration: %.2f ms\t", r->init_ms);
-	if (r->restore_ms >= 0)
+	if (r->init_ms >= 0 && r->restored)
 		buf_fmt(&b, "Restore Duration: %.2f ms\tBilled Restore "
-		    "Duration: %.0f ms\t", r->restore_ms,
-		    ceil(r->restore_ms));
+		    "Duration: %.0f ms\t", r->init_ms, ceil(r->init_ms));
+	else if (r->init_ms >= 0)
+		buf_fmt(&b, "Init Duration: %.2f ms\t", r->init_ms);
 	if (strcmp(r->status, "success") != 0)
 		buf_fmt(&b, "Status: %s\t", r->status);
 	if (r->error_type != NULL && strcmp(r->status, "error") == 0)

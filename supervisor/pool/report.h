@@ -5,6 +5,7 @@
 #ifndef POOL_REPORT_H
 #define POOL_REPORT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/env.h"
@@ -20,17 +21,16 @@ struct report {
 	int64_t at_ms;
 	double ms;		/* of the handler */
 	double init_ms;		/* below 0: not a cold start */
-	double restore_ms;	/* below 0: not from a snapshot, or not its first */
+	bool restored;		/* and that was from a snapshot */
 	uint64_t memory_most;	/* bytes; 0: not known, left out */
 	const char *status;	/* "success", "error", "timeout" */
 	const char *error_type;	/* or NULL */
 };
 
-void report_init_start(struct wlog *, const struct function_version *,
+/* Of an environment; phase NULL: it begins with a snapshot, without init. */
+void report_start_up(struct wlog *, const struct function_version *,
     const char *phase, int64_t at_ms);
-/* In the place of init, where the environment begins with a snapshot. */
-void report_restore_start(struct wlog *, const struct function_version *,
-    int64_t at_ms);
+/* The snapshot's has come to its first event. */
 void report_restored(struct wlog *, const struct function_version *,
     double ms, int64_t at_ms);
 void report_start(struct wlog *, const struct report *);

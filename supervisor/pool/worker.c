@@ -251,8 +251,8 @@ worker_report(struct worker *w, struct report *r, enum invocation_outcome o,
 	r->request = w->request;
 	r->tenant = w->tenant;
 	r->at_ms = env_now_ms(w->pool->env);
-	r->init_ms = w->used || w->restored ? -1 : w->init_ms;
-	r->restore_ms = w->used || !w->restored ? -1 : w->init_ms;
+	r->init_ms = w->used ? -1 : w->init_ms;
+	r->restored = w->restored;
 	if (w->gone == NULL)
 		w->memory_most = wgroup_peak(&w->cgroup, memory_limit(w));
 	r->memory_most = w->memory_most;
@@ -338,7 +338,7 @@ worker_fail_start(struct worker *w, struct invocation *inv,
 	w->request = inv->request_id;
 	worker_report(w, &r, o, type);
 	r.ms = (double)(now_us(w) - w->up_us) / 1000;
-	r.init_ms = r.restore_ms = -1;
+	r.init_ms = -1;
 	wlog_drain(w->log);
 	wlog_begin_failed(w->log, inv->request_id);
 	report_start(w->log, &r);
@@ -746,12 +746,8 @@ worker_on_up(struct worker *w, bool restored, int fds[BROKER_UP_FDS])
 	wlog_free(w->log);
 	w->log = wlog_new(p->base, p->env, fds[2], fds[3], worker_on_line, w);
 	wlog_share(w->log, w->share);
-	if (restored)
-		report_restore_start(w->log, w->group->version,
-		    env_now_ms(p->env));
-	else
-		report_init_start(w->log, w->group->version, w->late ?
-		    "invoke" : "init", env_now_ms(p->env));
+	report_start_up(w->log, w->group->version, restored ? NULL :
+	    w->late ? "invoke" : "init", env_now_ms(p->env));
 	w->runtime = runtime_server_new(p->base, fds[0], w->share,
 	    &worker_runtime_ops, w, &err);
 	w->api = http_server_new(p->base, fds[1], &api, &err);

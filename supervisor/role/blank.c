@@ -495,8 +495,7 @@ blank_bind(struct spawn *s, struct spawned *w, const struct order *o,
 	if (spawn_limit(s, w, o->memory_mb, o->tmp_mb, err) < 0 ||
 	    spawn_way(s, w, o, &spec, err) < 0)
 		return -1;
-	w->is_restored = o->snap != NULL;
-	if (w->is_restored)
+	if (o->snap != NULL)
 		spec.mounts[spec.nmounts++] = (struct spec_mount){
 		    o->snap, SNAP_TARGET, 0 };
 	if (w->way != 0)

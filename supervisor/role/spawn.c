@@ -295,8 +295,7 @@ spawn_start(struct spawn *s, const struct order *o, const char *code,
 	if (o->snap != NULL)
 		spec_add_mount(&spec, o->snap, SNAP_TARGET, 0);
 	r = spawn_plan(s, o->runtime, o->memory_mb, &spec, &plan, err);
-	w->is_restored = o->snap != NULL;
-	if (r == 0 && w->is_restored)
+	if (r == 0 && o->snap != NULL)
 		snap_args(&spec, 0);
 	if (r == 0)
 		r = spawn_fill(s, &spec, o->memory_mb, w, err);
@@ -369,6 +368,7 @@ spawn_serve(struct spawn *s, const struct order *o, struct spawned **out,
 
 	if (!is_blank)
 		w = spawned_new(s, o->id);
+	w->is_restored = o->snap != NULL;
 	*out = w;
 	if (access(code, F_OK) < 0) {
 		err_sys(err, "code %.12s", o->code);
