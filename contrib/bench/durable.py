@@ -19,7 +19,7 @@ STEPS = (1, 10, 100)
 CALLERS = (1, 8, 32)
 # What the default is for one function, and room for all of them: with less
 # each row would begin with the end of another row's environments.
-WORKERS = 4 * os.cpu_count()
+WORKERS = 8 * os.cpu_count()
 SETTINGS = ("--set", f"workers.per_function={WORKERS}",
             "--set", f"workers.max_concurrency={WORKERS * 4 + 2}")
 # A row that takes long is not repeated more often.

@@ -3,6 +3,7 @@
 #include "core/poolplan.h"
 
 #define WORKERS_A_CORE 4
+#define DURABLE_A_CORE 8
 #define CORES_MOST 1024
 #define SHARES_MOST 4
 #define WORKER_BYTES (512ull << 20)
@@ -35,17 +36,17 @@ poolplan_make(const struct poolplan_in *in)
 }
 
 int
-poolplan_share(long cores)
+poolplan_share(long cores, bool durable)
 {
 	long n = cores < 1 ? 1 : cores > CORES_MOST ? CORES_MOST : cores;
 
-	return (int)(WORKERS_A_CORE * n);
+	return (int)((durable ? DURABLE_A_CORE : WORKERS_A_CORE) * n);
 }
 
 int
 poolplan_most(long cores, uint64_t memory_bytes)
 {
-	int share = poolplan_share(cores);
+	int share = poolplan_share(cores, false);
 	uint64_t room = memory_bytes / WORKER_BYTES;
 
 	if (room < (uint64_t)share)

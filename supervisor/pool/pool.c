@@ -323,7 +323,8 @@ static int
 group_most(const struct group *g)
 {
 	const struct pool_conf *conf = &g->pool->conf;
-	int share = g->reserved >= 0 ? 0 : conf->group_share;
+	int share = g->reserved >= 0 ? 0 : g->version->durable ?
+	    conf->durable_share : conf->group_share;
 
 	if (conf->group_most <= 0 || share <= 0)
 		return conf->group_most > 0 ? conf->group_most : share;

@@ -92,8 +92,8 @@ struct pool_conf {
 	/* All without reserved concurrency together; more wait. */
 	int workers_most;
 	int group_most;		/* of one function version; 0: no bound */
-	/* Likewise, unless it has reserved ones. */
-	int group_share;
+	/* Likewise, of a plain and a durable one without reserved ones. */
+	int group_share, durable_share;
 	/*
 	 * What all workers together may make this process hold beyond what
 	 * each has for itself; 0: 256 MiB, 4096.

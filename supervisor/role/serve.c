@@ -263,8 +263,10 @@ serve_workers(const struct config *c, struct pool_conf *conf)
 		return;
 	conf->workers_most = poolplan_most(cores, pages > 0 && size > 0 ?
 	    (uint64_t)pages * (uint64_t)size : 0);
-	if (conf->group_most == 0)
-		conf->group_share = poolplan_share(cores);
+	if (conf->group_most > 0)
+		return;
+	conf->group_share = poolplan_share(cores, false);
+	conf->durable_share = poolplan_share(cores, true);
 }
 
 /* Half of the descriptors, so that the rest never runs out of them. */

@@ -51,6 +51,7 @@ struct fixture {
 	struct fake workers[WORKERS_MOST];
 	int started, up, unpacked, fetched, stopped, drained;
 	bool no_up, gone_on_kill, restored;
+	bool durable;		/* so are the functions */
 	const char *why;	/* workers do not start */
 	/* Files that stand for a control group, with grouped. */
 	int group[4];
@@ -511,6 +512,7 @@ invoke_with(struct fixture *f, const char *name, int timeout, int patience)
 	c->f = f;
 	c->inv.request_id = id_random(env_system());
 	c->inv.version = version(name, timeout);
+	c->inv.version->durable = f->durable;
 	c->inv.function_arn = "arn:aws:lambda:us-east-1:000000000000:function:f";
 	c->inv.payload = blob_str("{\"a\":1}");
 	c->inv.log_tail = true;
@@ -1260,6 +1262,27 @@ a_function_leaves_room_where_nobody_set_a_bound(void **state)
 }
 
 static void
+a_durable_function_has_a_bound_of_its_own(void **state)
+{
+	struct fixture *f = *state;
+	struct call *a[4];
+	int i;
+
+	f->conf.group_share = 1;
+	f->conf.durable_share = 3;
+	f = again_with(state, 8, 5000);
+	f->durable = true;
+	for (i = 0; i < 4; i++)
+		a[i] = invoke_t(f, "a", 30);
+	UNTIL(f, f->started >= 3);
+	assert_int_equal(pool_count(f->pool, "all"), 3);
+	for (i = 0; i < 4; i++) {
+		pool_cancel(f->pool, &a[i]->inv);
+		call_free(a[i]);
+	}
+}
+
+static void
 one_more_may_start_where_all_are_taken(void **state)
 {
 	struct fixture *f = *state;
@@ -1470,6 +1493,7 @@ main(void)
 		TEST(an_idle_worker_makes_room_for_another_function),
 		TEST(reserved_workers_are_beside_the_common_ones),
 		TEST(a_function_leaves_room_where_nobody_set_a_bound),
+		TEST(a_durable_function_has_a_bound_of_its_own),
 		TEST(one_more_may_start_where_all_are_taken),
 		TEST(the_queue_is_bounded_and_can_be_left),
 		TEST(a_cancelled_one_goes_on_unheard),

@@ -92,22 +92,24 @@ what_nobody_set_comes_from_cores_and_memory(void **state)
 	static const struct {
 		long cores;
 		uint64_t mib;
-		int share, most;
+		int share, durable, most;
 	} rows[] = {
-		{ 2, 24 << 10, 8, 32 },
-		{ 2, 8 << 10, 8, 16 },
-		{ 2, 1 << 10, 8, 8 },
-		{ 8, 32 << 10, 32, 64 },
-		{ 0, 0, 4, 4 },
-		{ -1, 64 << 10, 4, 16 },
-		{ 1L << 40, UINT64_MAX >> 20, 4096, 16384 },
+		{ 2, 24 << 10, 8, 16, 32 },
+		{ 2, 8 << 10, 8, 16, 16 },
+		{ 2, 1 << 10, 8, 16, 8 },
+		{ 8, 32 << 10, 32, 64, 64 },
+		{ 0, 0, 4, 8, 4 },
+		{ -1, 64 << 10, 4, 8, 16 },
+		{ 1L << 40, UINT64_MAX >> 20, 4096, 8192, 16384 },
 	};
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		assert_int_equal(poolplan_share(rows[i].cores),
+		assert_int_equal(poolplan_share(rows[i].cores, false),
 		    rows[i].share);
+		assert_int_equal(poolplan_share(rows[i].cores, true),
+		    rows[i].durable);
 		assert_int_equal(poolplan_most(rows[i].cores,
 		    rows[i].mib << 20), rows[i].most);
 	}
