@@ -24,7 +24,8 @@ sql_migrations = \
 	%D%/migrations/0006_function_log.sql \
 	%D%/migrations/0007_deleting.sql \
 	%D%/migrations/0008_row.sql \
-	%D%/migrations/0009_code_plain.sql
+	%D%/migrations/0009_code_plain.sql \
+	%D%/migrations/0010_list_by_itself.sql
 
 EXTRA_DIST += \
 	%D%/dump.sh \

@@ -886,7 +886,7 @@ CREATE INDEX execution_deleting ON public.execution USING btree (end_ms) WHERE (
 
 CREATE INDEX execution_finished ON public.execution USING btree (end_ms, id) WHERE (((status >= 1) AND (status <= 4)) AND (NOT running) AND ((parent IS NULL) OR parent_told));
 
-CREATE INDEX execution_list ON public.execution USING btree (function, start_ms, id);
+CREATE INDEX execution_list ON public.execution USING btree (function COLLATE "C", start_ms, id);
 
 CREATE UNIQUE INDEX execution_name ON public.execution USING btree (function, name);
 

@@ -251,14 +251,14 @@ where function = $1::text and name = $2::text
     and expires_ms > (select clock_now())
 
 -- Newest first, behind ($8, $9) unless $9 is null; $5 has a bit for each status
--- that is wanted, 0 for all.
+-- that is wanted, 0 for all.  The collation is that of the index.
 -- name: execution_list
 select *
 from (
     (select
         @execution_listed
     from execution
-    where function = $1::text
+    where function collate "C" = $1::text
         and ($2::text is null or version = $2)
         and ($3::text is null or function_arn = $3)
         and ($4::text is null or name = $4)
@@ -295,7 +295,7 @@ from (
     (select
         @execution_listed
     from execution
-    where function = $1::text
+    where function collate "C" = $1::text
         and ($2::text is null or version = $2)
         and ($3::text is null or function_arn = $3)
         and ($4::text is null or name = $4)

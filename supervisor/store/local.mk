@@ -109,6 +109,7 @@ TESTS += \
 	tests/store/check.sh \
 	tests/store/isolation.sh \
 	tests/store/pgstore.sh \
+	tests/store/plans.sh \
 	tests/store/same.sh \
 	tests/store/schema.sh \
 	tests/store/serializable.sh \
@@ -130,6 +131,7 @@ EXTRA_DIST += \
 	tests/store/planted/unknown-is-called-retry.patch \
 	tests/store/planted/write-without-guard.patch \
 	tests/store/planted.sh \
+	tests/store/plans.sh \
 	tests/store/same.sh \
 	tests/store/schema.sh \
 	tests/store/serializable.sh \
