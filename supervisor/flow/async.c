@@ -564,6 +564,8 @@ async_on_result(struct invocation *inv, const struct invocation_result *res)
 	case INVOCATION_CRASHED:
 	case INVOCATION_TIMED_OUT:
 	case INVOCATION_INIT_ERROR:
+	case INVOCATION_RESTORE_ERROR:
+	case INVOCATION_RESTORE_TIMED_OUT:
 	case INVOCATION_TOO_LARGE:
 		break;
 	}

@@ -296,6 +296,18 @@ invoke_on_result(struct invocation *inv, const struct invocation_result *res)
 		    "The invocation was lost; the function may have run");
 		invoke_fail(v, &err);
 		return;
+	case INVOCATION_RESTORE_ERROR:
+		err_code(&err, ERR_INVALID, "SnapStartException",
+		    "The afterRestore() runtime hook encountered an error. "
+		    "For more information, see the function's logs.");
+		invoke_fail(v, &err);
+		return;
+	case INVOCATION_RESTORE_TIMED_OUT:
+		err_code(&err, ERR_TIMEOUT, "SnapStartTimeoutException",
+		    "Lambda couldn't restore the snapshot within the timeout "
+		    "limit.");
+		invoke_fail(v, &err);
+		return;
 	case INVOCATION_RETURNED:
 		break;
 	case INVOCATION_ERROR:

@@ -51,6 +51,10 @@ outcome_name(enum invocation_outcome o)
 		return "timeout";
 	case INVOCATION_INIT_ERROR:
 		return "init_error";
+	case INVOCATION_RESTORE_ERROR:
+		return "restore_error";
+	case INVOCATION_RESTORE_TIMED_OUT:
+		return "restore_timeout";
 	case INVOCATION_TOO_LARGE:
 		return "too_large";
 	case INVOCATION_LOST:
@@ -546,6 +550,8 @@ pool_worker_init_failed(struct worker *w, enum invocation_outcome o,
 	if (body == NULL && o == INVOCATION_TIMED_OUT)
 		body = made = report_timeout_error(&inv->request_id,
 		    w->group->version->timeout_s, &type);
+	else if (body == NULL && o == INVOCATION_RESTORE_TIMED_OUT)
+		body = made = report_restore_timeout_error(&type);
 	else if (body == NULL)
 		body = made = report_exit_error(&inv->request_id, w->gone,
 		    &type);

@@ -29,6 +29,9 @@ enum invocation_outcome {
 	INVOCATION_CRASHED,	/* body: error JSON that the pool made */
 	INVOCATION_TIMED_OUT,	/* likewise */
 	INVOCATION_INIT_ERROR,	/* body: posted to init/error or made */
+	/* Likewise, of a worker that a snapshot was restored in. */
+	INVOCATION_RESTORE_ERROR,
+	INVOCATION_RESTORE_TIMED_OUT,
 	INVOCATION_TOO_LARGE,	/* likewise: the answer was over its limit */
 	INVOCATION_LOST,	/* our own failure; the function may have run */
 	INVOCATION_THROTTLED,	/* not started: no capacity */

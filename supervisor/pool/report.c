@@ -74,17 +74,19 @@ report_start_up(struct wlog *l, const struct function_version *v,
 }
 
 void
-report_restored(struct wlog *l, const struct function_version *v, double ms,
-    int64_t at_ms)
+report_restored(struct wlog *l, const struct function_version *v,
+    const char *failed, double ms, int64_t at_ms)
 {
 	own_buf struct buf b = BUF_INIT;
 
 	if (context_logs_json(v)) {
 		json_begin(&b, "platform.restoreReport", at_ms);
-		json_text(&b, "status", "success");
+		json_text(&b, "status", failed == NULL ? "success" : failed);
 		buf_fmt(&b, ",\"metrics\":{\"durationMs\":%.3f}}}", ms);
 	} else
-		buf_fmt(&b, "RESTORE_REPORT Restore Duration: %.2f ms", ms);
+		buf_fmt(&b, "RESTORE_REPORT Restore Duration: %.2f ms%s%s", ms,
+		    failed == NULL ? "" : "\tStatus: ",
+		    failed == NULL ? "" : failed);
 	line_out(l, v, &b);
 }
 
@@ -215,6 +217,14 @@ report_timeout_error(const struct id *id, int timeout_s, const char **type)
 	*type = "Sandbox.Timedout";
 	return error_blob(*type, id, "Task timed out after %d.00 seconds",
 	    timeout_s);
+}
+
+struct blob *
+report_restore_timeout_error(const char **type)
+{
+	*type = "SnapStartTimeoutException";
+	return error_blob(*type, NULL, "Lambda couldn't restore the snapshot "
+	    "within the timeout limit.");
 }
 
 /* Names as Go's, in which AWS's texts are made. */

@@ -30,9 +30,12 @@ struct report {
 /* Of an environment; phase NULL: it begins with a snapshot, without init. */
 void report_start_up(struct wlog *, const struct function_version *,
     const char *phase, int64_t at_ms);
-/* The snapshot's has come to its first event. */
+/*
+ * The snapshot's has come to its first event, or not: failed is "error",
+ * "timeout" or NULL.
+ */
 void report_restored(struct wlog *, const struct function_version *,
-    double ms, int64_t at_ms);
+    const char *failed, double ms, int64_t at_ms);
 void report_start(struct wlog *, const struct report *);
 /* END and REPORT. */
 void report_end(struct wlog *, const struct report *);
@@ -42,6 +45,7 @@ void report_timed_out(struct wlog *, const struct report *);
 /* Bodies of errors.  *type gets their errorType (a literal). */
 struct blob *report_timeout_error(const struct id *, int timeout_s,
     const char **type);
+struct blob *report_restore_timeout_error(const char **type);
 struct blob *report_exit_error(const struct id *, const struct broker_gone *,
     const char **type);
 struct blob *report_too_large_error(int most, const char **type);

@@ -257,7 +257,8 @@ worker_report(struct worker *w, struct report *r, enum invocation_outcome o,
 		w->memory_most = wgroup_peak(&w->cgroup, memory_limit(w));
 	r->memory_most = w->memory_most;
 	r->status = o == INVOCATION_RETURNED ? "success" :
-	    o == INVOCATION_TIMED_OUT ? "timeout" : "error";
+	    o == INVOCATION_TIMED_OUT || o == INVOCATION_RESTORE_TIMED_OUT ?
+	    "timeout" : "error";
 	r->error_type = type;
 }
 
@@ -377,8 +378,8 @@ worker_on_ready(void *arg)
 		metric_observe(METRIC_INIT_SECONDS, worker_function(w), NULL,
 		    (double)(now_us(w) - w->started_us) / 1e6);
 		if (w->restored)
-			report_restored(w->log, w->group->version, w->init_ms,
-			    env_now_ms(w->pool->env));
+			report_restored(w->log, w->group->version, NULL,
+			    w->init_ms, env_now_ms(w->pool->env));
 		worker_send_ready(w);
 		snapshots_again(w->pool->snapshots, w->group->version);
 	} else if (w->state != WORKER_COOLING)
@@ -422,15 +423,37 @@ worker_on_answered(void *arg, enum runtime_answer what, struct blob *body)
 }
 
 static void
+worker_restore_failed(struct worker *w, enum invocation_outcome o,
+    struct blob *body)
+{
+	double ms = (double)(now_us(w) - w->up_us) / 1000;
+
+	report_restored(w->log, w->group->version,
+	    o == INVOCATION_RESTORE_TIMED_OUT ? "timeout" : "error", ms,
+	    env_now_ms(w->pool->env));
+	pool_worker_init_failed(w, o, body, NULL);
+}
+
+/* By what its runtime said, or by its end without a word (body NULL). */
+static void
+worker_start_failed(struct worker *w, struct blob *body)
+{
+	pool_worker_crashed(w);
+	if (w->restored)
+		worker_restore_failed(w, INVOCATION_RESTORE_ERROR, body);
+	else
+		pool_worker_init_failed(w, INVOCATION_INIT_ERROR, body, NULL);
+}
+
+static void
 worker_on_init_failed(void *arg, struct blob *body)
 {
 	struct worker *w = arg;
 
 	if (w->state != WORKER_STARTING)
 		return;
-	pool_worker_crashed(w);
-	pool_worker_init_failed(w, INVOCATION_INIT_ERROR, body, NULL);
-	worker_stop(w, false, "init_error");
+	worker_start_failed(w, body);
+	worker_stop(w, false, w->restored ? "restore_error" : "init_error");
 }
 
 static const struct runtime_ops worker_runtime_ops = {
@@ -782,6 +805,9 @@ worker_init_over(struct worker *w)
 	if (!w->up) {
 		pool_worker_unstartable(w, "the sandbox did not come up");
 		worker_stop(w, true, "start");
+	} else if (w->restored) {
+		worker_restore_failed(w, INVOCATION_RESTORE_TIMED_OUT, NULL);
+		worker_stop(w, true, "restore_timeout");
 	} else if (w->late) {
 		/* The body names the request: the pool makes it. */
 		pool_worker_init_failed(w, INVOCATION_TIMED_OUT, NULL, NULL);
@@ -805,8 +831,7 @@ worker_end(struct worker *w)
 		    "why=\"%s\"", w->id, worker_function(w), g->why);
 		pool_worker_unstartable(w, g->why);
 	} else if (w->state == WORKER_STARTING) {
-		pool_worker_crashed(w);
-		pool_worker_init_failed(w, INVOCATION_INIT_ERROR, NULL, NULL);
+		worker_start_failed(w, NULL);
 	} else if (w->state == WORKER_BUSY) {
 		pool_worker_crashed(w);
 		body = report_exit_error(&w->request, g, &type);

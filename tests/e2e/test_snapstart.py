@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+import time
 
 import perdure
 import pytest
@@ -237,10 +238,35 @@ def handler(event, context):
     pass
 """)
     assert settled(lam, "fails")["SnapStart"]["OptimizationStatus"] == "On"
-    answer = lam.invoke(FunctionName="fails:1")
-    body = json.loads(answer["Payload"].read())
-    assert body["errorType"] == "Runtime.AfterRestoreError"
-    assert body["errorMessage"] == "division by zero"
+    with pytest.raises(lam.exceptions.SnapStartException) as e:
+        lam.invoke(FunctionName="fails:1")
+    assert e.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+    def told():
+        log = server.cli("logs", "fails").stdout
+        return ("Runtime.AfterRestoreError" in log and
+                "division by zero" in log and "Status: error" in log)
+
+    perdure.wait_for(told, 10, "the hook's error in the log")
+
+
+def test_a_hook_that_hangs_after_the_restore_is_ended(server, lam):
+    publish(server, "hangs", """
+import time
+from snapshot_restore_py import register_after_restore
+register_after_restore(time.sleep, 3600)
+def handler(event, context):
+    pass
+""")
+    assert settled(lam, "hangs")["SnapStart"]["OptimizationStatus"] == "On"
+    began = time.monotonic()
+    with pytest.raises(lam.exceptions.SnapStartTimeoutException) as e:
+        lam.invoke(FunctionName="hangs:1")
+    assert e.value.response["ResponseMetadata"]["HTTPStatusCode"] == 408
+    assert 9 < time.monotonic() - began < 20
+    perdure.wait_for(
+        lambda: "Status: timeout" in server.cli("logs", "hangs").stdout, 10,
+        "the time in the log")
 
 
 def test_latest_and_other_functions_have_none(server, lam):

@@ -1115,6 +1115,38 @@ a_slow_init_runs_again_in_the_functions_time(void **state)
 	call_free(c);
 }
 
+/* A hook behind the restore: it has the init phase's time, and no second. */
+static void
+a_restore_that_fails_is_told_apart(void **state)
+{
+	struct fixture *f = again_with(state, 4, 100);
+	struct call *c;
+
+	f->restored = true;
+	c = invoke(f);
+	UNTIL(f, f->up == 1);
+	post(f, &f->workers[0], "init/error", "{\"errorType\":\"Hook\"}");
+	UNTIL(f, c->done);
+	assert_int_equal(c->outcome, INVOCATION_RESTORE_ERROR);
+	assert_string_equal(c->body, "{\"errorType\":\"Hook\"}");
+	assert_non_null(strstr(f->log.data, " ms\tStatus: error"));
+	call_free(c);
+	c = invoke(f);
+	UNTIL(f, f->up == 2);
+	send_gone(f, &f->workers[1], 3 << 8, "");
+	UNTIL(f, c->done);
+	assert_int_equal(c->outcome, INVOCATION_RESTORE_ERROR);
+	call_free(c);
+	c = invoke(f);
+	UNTIL(f, c->done);
+	assert_int_equal(f->started, 3);
+	assert_int_equal(f->workers[2].hard, 1);
+	assert_int_equal(c->outcome, INVOCATION_RESTORE_TIMED_OUT);
+	assert_non_null(strstr(c->body, "\"SnapStartTimeoutException\""));
+	assert_non_null(strstr(f->log.data, " ms\tStatus: timeout"));
+	call_free(c);
+}
+
 static void
 what_cannot_start_is_tried_three_times(void **state)
 {
@@ -1488,6 +1520,7 @@ main(void)
 		TEST(the_answer_of_a_dying_worker_counts),
 		TEST(init_errors),
 		TEST(a_slow_init_runs_again_in_the_functions_time),
+		TEST(a_restore_that_fails_is_told_apart),
 		TEST(what_cannot_start_is_tried_three_times),
 		TEST(an_archive_without_a_program_is_tried_once),
 		TEST(an_idle_worker_makes_room_for_another_function),
