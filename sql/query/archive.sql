@@ -56,11 +56,17 @@ executions as (
 )
 select count(*) from gone
 
+-- The rows are sorted once: an order in each array_agg() would sort in each.
 -- name: archive_operation
-with gone as (
-    delete from operation o
-    where o.execution = any($1::uuid[])
-        and not exists (select 1 from execution x where x.id = o.execution)
+with mine as materialized (
+    select m.gone_id
+    from unnest($1::uuid[]) m (gone_id)
+    where not exists (select 1 from execution x where x.id = m.gone_id)
+),
+gone as (
+    delete from operation
+    using mine
+    where execution = mine.gone_id
     returning
         execution,
         @operation_columns
@@ -68,37 +74,42 @@ with gone as (
 insert into operation_archive (
     expires_ms, execution, chunk,
     @operation_columns)
-select
-    expires_ms, execution, chunk,
-    array_agg(ord order by ord), array_agg(id order by ord),
-    array_agg(type order by ord), array_agg(status order by ord),
-    array_agg(parent order by ord), array_agg(name order by ord),
-    array_agg(subtype order by ord), array_agg(start_ms order by ord),
-    array_agg(end_ms order by ord), array_agg(payload order by ord),
-    array_agg(error order by ord), array_agg(attempt order by ord),
-    array_agg(due_ms order by ord), array_agg(duration_s order by ord),
-    array_agg(timeout_s order by ord), array_agg(heartbeat_s order by ord),
-    array_agg(heartbeat_ms order by ord), array_agg(callback_id order by ord),
-    array_agg(replay_children order by ord), array_agg(target order by ord),
-    array_agg(tenant order by ord), array_agg(child order by ord),
-    array_agg(child_durable order by ord),
-    array_agg(child_version order by ord), array_agg(child_arn order by ord)
+select a.expires_ms, c.*
 from (
-    select a.expires_ms, o.*,
-        case when o.ord = 0 then 0 else 1 + (sum(
-            coalesce(length(o.payload), 0) + coalesce(length(o.error), 0)
-            + 200) over (partition by o.execution order by o.ord)
-            / 4194304)::int end as chunk
-    from gone o
-    join archived a on a.id = o.execution
-) chunks
-group by expires_ms, execution, chunk
+    select
+        execution, chunk,
+        array_agg(ord), array_agg(id), array_agg(type), array_agg(status),
+        array_agg(parent), array_agg(name), array_agg(subtype),
+        array_agg(start_ms), array_agg(end_ms), array_agg(payload),
+        array_agg(error), array_agg(attempt), array_agg(due_ms),
+        array_agg(duration_s), array_agg(timeout_s), array_agg(heartbeat_s),
+        array_agg(heartbeat_ms), array_agg(callback_id),
+        array_agg(replay_children), array_agg(target), array_agg(tenant),
+        array_agg(child), array_agg(child_durable), array_agg(child_version),
+        array_agg(child_arn)
+    from (
+        select o.*,
+            case when o.ord = 0 then 0 else 1 + (sum(
+                coalesce(length(o.payload), 0) + coalesce(length(o.error), 0)
+                + 200) over (partition by o.execution order by o.ord)
+                / 4194304)::int end as chunk
+        from gone o
+        order by o.execution, chunk, o.ord
+    ) chunks
+    group by execution, chunk
+) c
+join archived a on a.id = c.execution
 
 -- name: archive_event
-with gone as (
-    delete from history h
-    where h.execution = any($1::uuid[])
-        and not exists (select 1 from execution x where x.id = h.execution)
+with mine as materialized (
+    select m.gone_id
+    from unnest($1::uuid[]) m (gone_id)
+    where not exists (select 1 from execution x where x.id = m.gone_id)
+),
+gone as (
+    delete from history
+    using mine
+    where execution = mine.gone_id
     returning
         execution,
         @event_columns
@@ -106,27 +117,27 @@ with gone as (
 insert into history_archive (
     expires_ms, execution, chunk, first_id, last_id,
     @event_columns)
-select
-    expires_ms, execution, chunk, min(id), max(id),
-    array_agg(id order by id), array_agg(at_ms order by id),
-    array_agg(type order by id), array_agg(ord order by id),
-    array_agg(cause order by id), array_agg(cause_id order by id),
-    array_agg(payload order by id), array_agg(attempt order by id),
-    array_agg(delay_s order by id), array_agg(duration_s order by id),
-    array_agg(due_ms order by id), array_agg(timeout_s order by id),
-    array_agg(heartbeat_s order by id), array_agg(start_ms order by id),
-    array_agg(flag order by id), array_agg(ref order by id),
-    array_agg(tenant order by id), array_agg(version order by id),
-    array_agg(child_arn order by id)
+select a.expires_ms, c.*
 from (
-    select a.expires_ms, h.*,
-        (sum(coalesce(length(h.payload), 0) + 200)
-            over (partition by h.execution order by h.id)
-            / 4194304)::int as chunk
-    from gone h
-    join archived a on a.id = h.execution
-) chunks
-group by expires_ms, execution, chunk
+    select
+        execution, chunk, min(id), max(id),
+        array_agg(id), array_agg(at_ms), array_agg(type), array_agg(ord),
+        array_agg(cause), array_agg(cause_id), array_agg(payload),
+        array_agg(attempt), array_agg(delay_s), array_agg(duration_s),
+        array_agg(due_ms), array_agg(timeout_s), array_agg(heartbeat_s),
+        array_agg(start_ms), array_agg(flag), array_agg(ref),
+        array_agg(tenant), array_agg(version), array_agg(child_arn)
+    from (
+        select h.*,
+            (sum(coalesce(length(h.payload), 0) + 200)
+                over (partition by h.execution order by h.id)
+                / 4194304)::int as chunk
+        from gone h
+        order by h.execution, chunk, h.id
+    ) chunks
+    group by execution, chunk
+) c
+join archived a on a.id = c.execution
 
 -- What follows names the partition, so that no other one is looked at.
 -- name: archive_place
