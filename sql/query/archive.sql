@@ -56,13 +56,17 @@ executions as (
 )
 select count(*) from gone
 
--- The rows are sorted once: an order in each array_agg() would sort in each.
--- name: archive_operation
+-- Of $1, those that archive_execution took.
+-- piece: archive_mine
 with mine as materialized (
     select m.gone_id
     from unnest($1::uuid[]) m (gone_id)
     where not exists (select 1 from execution x where x.id = m.gone_id)
 ),
+
+-- The rows are sorted once: an order in each array_agg() would sort in each.
+-- name: archive_operation
+@archive_mine
 gone as (
     delete from operation
     using mine
@@ -101,11 +105,7 @@ from (
 join archived a on a.id = c.execution
 
 -- name: archive_event
-with mine as materialized (
-    select m.gone_id
-    from unnest($1::uuid[]) m (gone_id)
-    where not exists (select 1 from execution x where x.id = m.gone_id)
-),
+@archive_mine
 gone as (
     delete from history
     using mine

@@ -16,8 +16,9 @@ sql >plans.out <<'SQL' || exit 1
 create temp table new as select gen_random_uuid() as id, n
     from generate_series(1, 20000) n;
 insert into execution
-select id, 0, 'f', '1', null, '', repeat(md5(n::text), 6), 0, 1, 1, 1, 1, 1, false, 1, id,
-    0, 0, 0, n, 0, 0, 0, 0, false, null, null, null, null, null, null, 0, false,
+select id, 0, 'f', '1', null, '', repeat(md5(n::text), 6), 0, 1, 1, 1, 1, 1,
+    false, 1, id, 0, 0, 0, n, 0, 0, 0, 0, false, null, null, null, null, null,
+    null, 0, false,
     0, false, null, false, null, 0, 0, 0, 0, 0, null
 from new;
 delete from execution where start_ms > 3;
