@@ -15,9 +15,15 @@ least(int a, int b)
 }
 
 static int
+greatest(int a, int b)
+{
+	return a > b ? a : b;
+}
+
+static int
 positive(int n)
 {
-	return n > 0 ? n : 0;
+	return greatest(n, 0);
 }
 
 struct poolplan
@@ -35,18 +41,30 @@ poolplan_make(const struct poolplan_in *in)
 	return p;
 }
 
-int
-poolplan_share(long cores, bool durable)
+static int
+cores_used(long cores)
 {
-	long n = cores < 1 ? 1 : cores > CORES_MOST ? CORES_MOST : cores;
+	return (int)(cores < 1 ? 1 : cores > CORES_MOST ? CORES_MOST : cores);
+}
 
-	return (int)((durable ? DURABLE_A_CORE : WORKERS_A_CORE) * n);
+int
+poolplan_share(long cores)
+{
+	return WORKERS_A_CORE * cores_used(cores);
+}
+
+int
+poolplan_durable(long cores, int most)
+{
+	int half = greatest(most / 2, poolplan_share(cores));
+
+	return least(DURABLE_A_CORE * cores_used(cores), half);
 }
 
 int
 poolplan_most(long cores, uint64_t memory_bytes)
 {
-	int share = poolplan_share(cores, false);
+	int share = poolplan_share(cores);
 	uint64_t room = memory_bytes / WORKER_BYTES;
 
 	if (room < (uint64_t)share)

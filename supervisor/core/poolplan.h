@@ -4,7 +4,6 @@
 #ifndef CORE_POOLPLAN_H
 #define CORE_POOLPLAN_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct poolplan_in {
@@ -27,12 +26,14 @@ struct poolplan poolplan_make(const struct poolplan_in *);
 
 /*
  * How many workers there are where nobody says.  Those of one function version
- * are as many as the cores can use, which are more of durable ones, as these
- * wait for commits that they share; all together several times that, where
+ * are as many as the cores can use, all together several times that, where
  * there is memory for them: an idle one costs nothing else, and the functions
- * that are called in turn must not end each other's.
+ * that are called in turn must not end each other's.  Durable ones wait for
+ * commits that they share, so those have more, but no more than the share or
+ * half of `most`, whichever is more: others need room, too.
  */
-int poolplan_share(long cores, bool durable);
+int poolplan_share(long cores);
+int poolplan_durable(long cores, int most);
 int poolplan_most(long cores, uint64_t memory_bytes);
 
 #endif

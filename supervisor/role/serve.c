@@ -265,8 +265,8 @@ serve_workers(const struct config *c, struct pool_conf *conf)
 	    (uint64_t)pages * (uint64_t)size : 0);
 	if (conf->group_most > 0)
 		return;
-	conf->group_share = poolplan_share(cores, false);
-	conf->durable_share = poolplan_share(cores, true);
+	conf->group_share = poolplan_share(cores);
+	conf->durable_share = poolplan_durable(cores, conf->workers_most);
 }
 
 /* Half of the descriptors, so that the rest never runs out of them. */

@@ -95,10 +95,10 @@ what_nobody_set_comes_from_cores_and_memory(void **state)
 		int share, durable, most;
 	} rows[] = {
 		{ 2, 24 << 10, 8, 16, 32 },
-		{ 2, 8 << 10, 8, 16, 16 },
-		{ 2, 1 << 10, 8, 16, 8 },
-		{ 8, 32 << 10, 32, 64, 64 },
-		{ 0, 0, 4, 8, 4 },
+		{ 2, 8 << 10, 8, 8, 16 },
+		{ 2, 1 << 10, 8, 8, 8 },
+		{ 8, 32 << 10, 32, 32, 64 },
+		{ 0, 0, 4, 4, 4 },
 		{ -1, 64 << 10, 4, 8, 16 },
 		{ 1L << 40, UINT64_MAX >> 20, 4096, 8192, 16384 },
 	};
@@ -106,9 +106,9 @@ what_nobody_set_comes_from_cores_and_memory(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		assert_int_equal(poolplan_share(rows[i].cores, false),
+		assert_int_equal(poolplan_share(rows[i].cores),
 		    rows[i].share);
-		assert_int_equal(poolplan_share(rows[i].cores, true),
+		assert_int_equal(poolplan_durable(rows[i].cores, rows[i].most),
 		    rows[i].durable);
 		assert_int_equal(poolplan_most(rows[i].cores,
 		    rows[i].mib << 20), rows[i].most);
